@@ -1,0 +1,110 @@
+"""What every command shares: `--json`, `--debug`, exit codes, progress bars and tables.
+
+A command is a function that returns an `Outcome`; the library below it never prints.
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichProgress
+
+from midfuse.errors import MidfuseError
+from midfuse.progress import Task
+
+
+@dataclass
+class Outcome:
+    """What a command found: `data` for machines, `view` for people, and the files it wrote.
+
+    `failure` is raised after both were shown: the figures of a check that did not hold matter
+    as much as those of one that did.
+    """
+
+    data: dict[str, Any]
+    view: RenderableType = ""
+    files: list[Path] = field(default_factory=list)
+    failure: MidfuseError | None = None
+
+
+class _Bar:
+    def __init__(self, progress: RichProgress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._progress.update(self._task, advance=steps)
+        if note:
+            self._progress.update(self._task, note=note)
+
+
+class Terminal:
+    """Progress bars on standard error, so that standard output stays the command's answer."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+
+    @contextmanager
+    def task(self, name: str, total: int | None = None) -> Iterator[Task]:
+        columns = [
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn() if total is not None else TextColumn(""),
+            TimeElapsedColumn(),
+            TimeRemainingColumn() if total is not None else TextColumn(""),
+            TextColumn("{task.fields[note]}"),
+        ]
+        with RichProgress(*columns, console=self._console) as progress:
+            yield _Bar(progress, progress.add_task(name, total=total, note=""))
+
+
+def fail(error: MidfuseError) -> int:
+    """Show an error as its one line on standard error and return its exit code."""
+    print(f"error: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def command(**settings: Any) -> Callable[[Callable[..., Outcome]], click.Command]:
+    """Make a click command of a function that returns an `Outcome`."""
+
+    def decorate(function: Callable[..., Outcome]) -> click.Command:
+        @functools.wraps(function)
+        def run(as_json: bool, debug: bool, **options: Any) -> None:
+            try:
+                outcome = function(**options)
+            except MidfuseError as error:
+                if debug:
+                    raise
+                sys.exit(fail(error))
+            if as_json:
+                print(json.dumps(outcome.data, indent=2))
+            else:
+                console = Console()
+                console.print(outcome.view)
+                for path in outcome.files:
+                    console.print(f"wrote {path}", style="dim", highlight=False, soft_wrap=True)
+            if outcome.failure is not None:
+                sys.exit(fail(outcome.failure))
+
+        run = click.option("--debug", is_flag=True, help="Show a traceback on errors.")(run)
+        run = click.option(
+            "--json", "as_json", is_flag=True, help="Print the result as JSON, for machines."
+        )(run)
+        return click.command(**settings)(run)
+
+    return decorate

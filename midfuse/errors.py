@@ -1,0 +1,37 @@
+"""The errors a user sees: one line that says what is wrong, where, and what to do.
+
+The class decides the exit code of a command: 0 done, 1 a check did not hold, 2 wrong use or
+input, 3 a board or a tool is missing or does not answer.
+"""
+
+
+class MidfuseError(Exception):
+    """Base of all errors that are shown as one line, without a traceback.
+
+    `problem` names the file, the field and what is wrong with it; `remedy` says what to do.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+
+
+class CheckFailed(MidfuseError):
+    """A measured figure did not meet its limit: accuracy, differing bytes, an op's error."""
+
+    exit_code = 1
+
+
+class InputError(MidfuseError):
+    """A file, an option or a field that cannot be used."""
+
+    exit_code = 2
+
+
+class DeviceError(MidfuseError):
+    """A board or a program is missing, or does not answer."""
+
+    exit_code = 3

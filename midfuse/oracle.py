@@ -1,0 +1,136 @@
+"""The oracle: the TensorFlow Lite Micro interpreter, whose bytes are the right ones.
+
+Where its wheel does not exist (it is for x86-64 Linux), `expected.npz` stands in: int8 inputs and
+outputs recorded by the converter, keyed by the model's SHA-256.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from midfuse.errors import DeviceError, InputError
+from midfuse.progress import SILENT, Progress
+from midfuse.tflite_file import TFLiteModel
+
+Int8Array = npt.NDArray[np.int8]
+
+
+class Oracle:
+    """TFLM on the host for one model; `observable` keeps every tensor readable after a run.
+
+    Raises:
+        DeviceError: the `tflite-micro` package is not installed.
+        InputError: TFLM refuses the model.
+    """
+
+    def __init__(self, model: TFLiteModel, *, observable: bool = False) -> None:
+        try:
+            from tflite_micro.python.tflite_micro import runtime
+        except ImportError:
+            raise DeviceError(
+                "the TFLM interpreter (package tflite-micro) is not installed",
+                "install it on x86-64 Linux, or compare against expected.npz",
+            ) from None
+        self._model = model
+        config = runtime.InterpreterConfig
+        activations = sum(4 * t.elements for t in model.tensors if t.data is None)
+        try:
+            self._interpreter = runtime.Interpreter.from_bytes(
+                model.content,
+                arena_size=len(model.content) + activations + (1 << 20),
+                intrepreter_config=(
+                    config.kPreserveAllTensors if observable else config.kAllocationRecording
+                ),
+            )
+        except RuntimeError as error:
+            raise InputError(
+                f"{model.path}: TFLM refuses it ({error})", "see its log above"
+            ) from None
+
+    def run(self, inputs: list[Int8Array]) -> list[Int8Array]:
+        """One inference: the inputs in model order, the outputs in model order."""
+        for position, (index, values) in enumerate(zip(self._model.inputs, inputs, strict=True)):
+            shape = self._model.tensors[index].shape
+            self._interpreter.set_input(np.ascontiguousarray(values).reshape(shape), position)
+        self._interpreter.invoke()
+        return [self._interpreter.get_output(i) for i in range(len(self._model.outputs))]
+
+    def tensor(self, index: int) -> npt.NDArray[Any]:
+        """The value of any tensor after `run`; only of an observable oracle."""
+        value: npt.NDArray[Any] = self._interpreter.GetTensor(index, 0)
+        return value
+
+
+def run_windows(
+    model: TFLiteModel, inputs: list[Int8Array], progress: Progress = SILENT
+) -> list[Int8Array]:
+    """The oracle's outputs for many windows: first axis of every array the window."""
+    oracle = Oracle(model)
+    windows = len(inputs[0])
+    outputs: list[list[Int8Array]] = []
+    with progress.task("TFLM on the host", windows) as task:
+        for at in range(windows):
+            outputs.append(oracle.run([values[at] for values in inputs]))
+            task.advance()
+    return [
+        np.stack([row[i] for row in outputs]).reshape(windows, *model.tensors[index].shape)
+        for i, index in enumerate(model.outputs)
+    ]
+
+
+def write_expected(
+    path: Path,
+    model: TFLiteModel,
+    inputs: list[Int8Array],
+    outputs: list[Int8Array],
+    labels: npt.NDArray[np.int64] | None = None,
+) -> None:
+    """Record the oracle's answers, in a form that `midfuse evaluate --inputs` takes.
+
+    Keys: `sha256`; the inputs by position, `0`, `1`, …; the outputs, `output_0`, …; `labels` where
+    known. First axis of every array: the window.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {"sha256": np.array(model.sha256)}
+    arrays |= {str(i): values for i, values in enumerate(inputs)}
+    arrays |= {f"output_{i}": values for i, values in enumerate(outputs)}
+    if labels is not None:
+        arrays["labels"] = labels
+    np.savez_compressed(path, **arrays)
+
+
+def read_npz(path: Path) -> Mapping[str, npt.NDArray[Any]]:
+    """Read an `.npz` without ever unpickling.
+
+    Raises:
+        InputError: no such file, not an .npz, damaged, or an array of Python objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file", "name an .npz file") from None
+    except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
+        raise InputError(
+            f"{path}: not a usable .npz ({error})", "write it with numpy.savez, numbers only"
+        ) from None
+
+
+def recorded_answers(path: Path, model: TFLiteModel, inputs: list[Int8Array]) -> list[Int8Array]:
+    """The recorded outputs for exactly these inputs.
+
+    Raises:
+        InputError: recorded for another model, or not for these inputs.
+    """
+    arrays = read_npz(path)
+    if str(arrays.get("sha256")) != model.sha256:
+        raise InputError(f"{path}: sha256 is not that of {model.path}", "convert the model again")
+    same = all(str(i) in arrays and np.array_equal(arrays[str(i)], x) for i, x in enumerate(inputs))
+    if not same:
+        raise InputError(
+            f"{path}: holds other inputs than those given", f"evaluate with --inputs {path}"
+        )
+    return [arrays[f"output_{i}"] for i in range(len(model.outputs))]

@@ -1,7 +1,7 @@
 """How a library function tells what it is doing without printing: the caller passes a Progress."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -14,13 +14,7 @@ class Task(Protocol):
 class Progress(Protocol):
     """Opens a bar for the time of a `with` block; `total` is None where it is not known."""
 
-    def task(self, name: str, total: int | None = None) -> "TaskContext": ...
-
-
-class TaskContext(Protocol):
-    def __enter__(self) -> Task: ...
-
-    def __exit__(self, *exc: object) -> bool | None: ...
+    def task(self, name: str, total: int | None = None) -> AbstractContextManager[Task]: ...
 
 
 class _SilentTask:

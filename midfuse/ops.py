@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from midfuse.errors import InputError
+from midfuse.tflite_file import TFLiteModel
+
 INT8 = "int8"
 
 
@@ -18,9 +21,9 @@ OPS = {
     entry.name: entry
     for entry in (
         OpSupport("ADD"),
-        OpSupport("BATCH_MATMUL", limit="both operands activations"),
+        OpSupport("BATCH_MATMUL"),
         OpSupport("CONCATENATION", limit="all inputs on the output's scale"),
-        OpSupport("CONV_2D", limit="groups and dilation 1"),
+        OpSupport("CONV_2D", limit="dilation 1"),
         OpSupport("FULLY_CONNECTED"),
         OpSupport("MAX_POOL_2D"),
         OpSupport("MEAN"),
@@ -35,3 +38,26 @@ OPS = {
         OpSupport("TRANSPOSE"),
     )
 }
+
+
+def check_support(model: TFLiteModel) -> None:
+    """Refuse a model with an op that the runtime lacks, or one on types that it lacks.
+
+    Raises:
+        InputError: names the first such op, and the ops that would do.
+    """
+    for op in model.ops:
+        if op.name not in OPS:
+            raise InputError(
+                f"{model.path}: op {op.index} ({op.name}) is not supported",
+                f"use only {', '.join(OPS)}",
+            )
+        # Constants have types of their own (int32 biases, axes); the lowering checks those.
+        for index in (*op.inputs[:1], *op.outputs):
+            dtype = model.tensors[index].dtype
+            if dtype not in OPS[op.name].activations:
+                raise InputError(
+                    f"{model.path}: op {op.index} ({op.name}): tensor {model.tensors[index].name} "
+                    f"is {dtype}, supported are {', '.join(OPS[op.name].activations)}",
+                    "quantise the whole model to int8 (midfuse convert does)",
+                )

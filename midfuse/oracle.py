@@ -61,7 +61,7 @@ class Oracle:
 
     def tensor(self, index: int) -> npt.NDArray[Any]:
         """The value of any tensor after `run`; only of an observable oracle."""
-        value: npt.NDArray[Any] = self._interpreter.GetTensor(index, 0)
+        value: npt.NDArray[Any] = self._interpreter.GetTensor(index, 0)["tensor_data"]
         return value
 
 

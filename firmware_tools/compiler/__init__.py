@@ -1,0 +1,77 @@
+"""The compiler: an int8 `.tflite` in, C out, with the bytes of TensorFlow Lite Micro.
+
+read ──▶ support check ──▶ lowering (ops to kernel calls) ──▶ arena plan ──▶ model.c
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_tools.compiler.emit import emit
+from firmware_tools.compiler.lowering import LOWERINGS
+from firmware_tools.compiler.plan import plan_arena
+from firmware_tools.compiler.program import Graph, Step
+from midfuse.errors import InputError
+from midfuse.ops import check_support
+from midfuse.tflite_file import TFLiteModel
+
+RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """What a build needs: `model.c` and the kernels it calls, and the arena's size in bytes."""
+
+    sources: list[Path]
+    include_dirs: list[Path]
+    arena_bytes: int
+
+
+def compile_model(model: TFLiteModel, out: Path, *, observable: bool = False) -> CompiledModel:
+    """Write `model.c` into `out`.
+
+    An observable build keeps every operator's output apart and readable after an inference; its
+    outputs are those of the ordinary build.
+
+    Raises:
+        InputError: an operator, a type or a form of an operator that the runtime lacks.
+    """
+    check_support(model)
+    _check_order(model)
+    graph = Graph(model)
+    steps = [Step(op, tuple(LOWERINGS[op.name](op, graph))) for op in model.ops]
+    plan = plan_arena(model, steps, observable=observable)
+    out.mkdir(parents=True, exist_ok=True)
+    source = out / "model.c"
+    text = emit(model, steps, graph.constants.values(), plan, observable=observable)
+    source.write_text(text, encoding="ascii")
+    kernels = sorted({call.kernel for step in steps for call in step.calls})
+    return CompiledModel(
+        sources=[source, *(RUNTIME / f"{kernel}.c" for kernel in kernels)],
+        include_dirs=[RUNTIME],
+        arena_bytes=plan.size,
+    )
+
+
+def _check_order(model: TFLiteModel) -> None:
+    """Every activation is written once, before it is read."""
+    written = set(model.inputs)
+    constant = {t.index for t in model.tensors if t.data is not None}
+    for op in model.ops:
+        for index in op.inputs:
+            if index >= 0 and index not in written | constant:
+                raise InputError(
+                    f"{model.path}: op {op.index} ({op.name}) reads tensor {index}, "
+                    "which nothing has written",
+                    "convert the model again",
+                )
+        if written & set(op.outputs) or constant & set(op.outputs):
+            raise InputError(
+                f"{model.path}: op {op.index} ({op.name}) writes a tensor a second time",
+                "convert the model again",
+            )
+        written |= set(op.outputs)
+    unwritten = set(model.outputs) - written
+    if unwritten or not model.inputs or not model.outputs:
+        raise InputError(
+            f"{model.path}: inputs or outputs that no op is connected to", "convert the model again"
+        )

@@ -1,0 +1,91 @@
+"""What several lowerings need: activation limits, per-channel outputs, strides."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tflite
+
+from firmware_tools.compiler.fixed_point import quantise_multiplier
+from firmware_tools.compiler.program import Graph, Value
+from midfuse.tflite_file import Op, Tensor
+
+_RANGES = {
+    tflite.ActivationFunctionType.RELU: (0.0, math.inf),
+    tflite.ActivationFunctionType.RELU_N1_TO_1: (-1.0, 1.0),
+    tflite.ActivationFunctionType.RELU6: (0.0, 6.0),
+}
+
+
+def activation_limits(op: Op, graph: Graph, output: Tensor) -> tuple[int, int]:
+    """The int8 codes between which a fused activation clamps."""
+    kind = op.options.get("fused_activation_function", tflite.ActivationFunctionType.NONE)
+    if kind == tflite.ActivationFunctionType.NONE:
+        return -128, 127
+    graph.require(kind in _RANGES, op, f"fused activation {kind} is not supported")
+    low, high = _RANGES[kind]
+    return max(-128, _code(low, output)), min(127, _code(high, output))
+
+
+def _code(real: float, output: Tensor) -> int:
+    if math.isinf(real):
+        return 127
+    ratio = float(np.float32(real) / output.scale)
+    return output.zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
+
+
+def channel_output(
+    op: Op,
+    graph: Graph,
+    multipliers: list[float],
+    bias: npt.NDArray[np.int64],
+    output: Tensor,
+) -> dict[str, Value]:
+    """The `mf_channel_output` of a matrix product; `bias` already holds the zero-point sums."""
+    low, high = activation_limits(op, graph, output)
+    pairs = [quantise_multiplier(real) for real in multipliers]
+    graph.require(all(s <= 30 for _, s in pairs), op, "a multiplier of 2^30 or more")
+    return {
+        "bias": graph.constant(bias.astype(np.uint32).astype(np.int32)),
+        "multiplier": graph.constant(np.array([m for m, _ in pairs], np.int32)),
+        "shift": graph.constant(np.array([s for _, s in pairs], np.int8)),
+        "zero_point": output.zero_point,
+        "low": low,
+        "high": high,
+    }
+
+
+def weights_and_bias(op: Op, graph: Graph) -> tuple[Tensor, npt.NDArray[Any], npt.NDArray[Any]]:
+    """Constant int8 weights with channels first, and their int32 bias (zeros where absent)."""
+    weights = graph.input(op, 1)
+    constant = weights.data is not None and weights.dtype == "int8"
+    graph.require(constant, op, f"weights ({weights.name}) are not int8 constants")
+    quantization = weights.quantization
+    graph.require(quantization is not None, op, f"weights ({weights.name}) have no scale")
+    assert weights.data is not None
+    assert quantization is not None
+    graph.require(not quantization.zero_point.any(), op, "weights with a zero point")
+    graph.require(quantization.axis == 0 or len(quantization.scale) == 1, op, "weights' axis")
+    channels = weights.shape[0]
+    bias = np.zeros(channels, np.int64)
+    if len(op.inputs) > 2 and op.inputs[2] >= 0:
+        tensor = graph.input(op, 2)
+        right = tensor.data is not None and tensor.dtype == "int32" and tensor.shape == (channels,)
+        graph.require(right, op, f"bias ({tensor.name}) is not {channels} int32 constants")
+        assert tensor.data is not None
+        bias = tensor.data.astype(np.int64)
+    return weights, weights.data, bias
+
+
+def strides(shape: tuple[int, ...]) -> list[int]:
+    """Row-major strides in elements."""
+    out = [1] * len(shape)
+    for axis in range(len(shape) - 2, -1, -1):
+        out[axis] = out[axis + 1] * shape[axis + 1]
+    return out
+
+
+def pad_left(values: list[int], fill: int, length: int = 4) -> list[int]:
+    """Bring a list to the kernels' fixed rank."""
+    return [fill] * (length - len(values)) + values

@@ -1,0 +1,153 @@
+"""FULLY_CONNECTED, BATCH_MATMUL, SOFTMAX, MEAN."""
+
+import math
+
+import numpy as np
+
+from firmware_tools.compiler.fixed_point import quantise_multiplier, softmax_exponentials
+from firmware_tools.compiler.lowering.common import (
+    channel_output,
+    pad_left,
+    strides,
+    weights_and_bias,
+)
+from firmware_tools.compiler.program import Call, Graph
+from midfuse.tflite_file import Op
+
+
+def fully_connected(op: Op, graph: Graph) -> list[Call]:
+    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    weights, values, bias = weights_and_bias(op, graph)
+    graph.require(len(weights.shape) == 2, op, f"weights of shape {weights.shape}")
+    graph.require(op.options.get("weights_format", 0) == 0, op, "shuffled weights")
+    channels, depth = weights.shape
+    rows = out.elements // channels if channels else 0
+    fits = rows * depth == x.elements and out.shape[-1:] == (channels,) and depth > 0
+    graph.require(fits, op, f"{x.shape} times {weights.shape} does not give {out.shape}")
+    assert weights.quantization is not None
+    scale = weights.quantization.scale
+    if len(scale) > 1:
+        multipliers = [float(x.scale) * float(s) / float(out.scale) for s in scale]
+    else:  # TFLM multiplies these two as float32
+        multipliers = [float(x.scale * scale[0]) / float(out.scale)] * channels
+    folded = bias - x.zero_point * values.astype(np.int64).sum(axis=1)
+    fields = {
+        "rows": rows,
+        "depth": depth,
+        "channels": channels,
+        "weights": graph.constant(values),
+        "output": channel_output(op, graph, multipliers, folded, out),
+    }
+    return [
+        Call(
+            "mf_fully_connected", "mf_fully_connected_s8", "mf_fully_connected_params",
+            fields, (graph.operand(x),), out.index,
+        )
+    ]  # fmt: skip
+
+
+def batch_matmul(op: Op, graph: Graph) -> list[Call]:
+    lhs, rhs, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    ranks = [len(t.shape) for t in (lhs, rhs, out)]
+    graph.require(2 <= min(ranks) and max(ranks) <= 6, op, f"operands of rank {ranks[:2]}")
+    lhs_strides, rhs_strides = strides(lhs.shape), strides(rhs.shape)
+    (rows, depth), lhs_inner = lhs.shape[-2:], lhs_strides[-2:]
+    (rhs_depth, columns), rhs_inner = rhs.shape[-2:], rhs_strides[-2:]
+    if op.options.get("adj_x"):
+        rows, depth, lhs_inner = depth, rows, lhs_inner[::-1]
+    if op.options.get("adj_y"):
+        rhs_depth, columns, rhs_inner = columns, rhs_depth, rhs_inner[::-1]
+    batch = list(out.shape[:-2])
+    fits = (
+        depth == rhs_depth > 0
+        and out.shape[-2:] == (rows, columns)
+        and _broadcasts(lhs.shape[:-2], batch)
+        and _broadcasts(rhs.shape[:-2], batch)
+    )
+    graph.require(fits, op, f"{lhs.shape} times {rhs.shape} does not give {out.shape}")
+    multiplier, shift = quantise_multiplier(float(lhs.scale * rhs.scale) / float(out.scale))
+    fields = {
+        "batch_dims": pad_left(batch, 1),
+        "lhs_batch_stride": _batch_strides(lhs.shape[:-2], lhs_strides, batch),
+        "rhs_batch_stride": _batch_strides(rhs.shape[:-2], rhs_strides, batch),
+        "rows": rows,
+        "depth": depth,
+        "columns": columns,
+        "lhs_row_stride": lhs_inner[0],
+        "lhs_depth_stride": lhs_inner[1],
+        "rhs_depth_stride": rhs_inner[0],
+        "rhs_column_stride": rhs_inner[1],
+        "lhs_zero_point": lhs.zero_point,
+        "rhs_zero_point": rhs.zero_point,
+        "multiplier": multiplier,
+        "shift": shift,
+        "output_zero_point": out.zero_point,
+    }
+    return [
+        Call(
+            "mf_batch_matmul", "mf_batch_matmul_s8", "mf_batch_matmul_params",
+            fields, (graph.operand(lhs), graph.operand(rhs)), out.index,
+        )
+    ]  # fmt: skip
+
+
+def _broadcasts(shape: tuple[int, ...], target: list[int]) -> bool:
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(n in (1, m) for n, m in pairs)
+
+
+def _batch_strides(shape: tuple[int, ...], steps: list[int], target: list[int]) -> list[int]:
+    own = [0 if n == 1 else step for n, step in zip(shape, steps, strict=False)]
+    return pad_left(pad_left(own, 0, len(target)), 0)
+
+
+def softmax(op: Op, graph: Graph) -> list[Call]:
+    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    graph.require(x.shape == out.shape and x.elements > 0, op, f"{x.shape} gives {out.shape}")
+    unit = out.zero_point == -128 and out.scale == np.float32(1 / 256)
+    graph.require(unit, op, "an output that is not on scale 1/256, zero point -128")
+    beta = float(op.options.get("beta", 1.0))
+    table = np.array(softmax_exponentials(float(x.scale), beta), np.int32)
+    fields = {
+        "rows": x.elements // x.shape[-1],
+        "depth": x.shape[-1],
+        "exponentials": graph.constant(table),
+        "exponential_count": len(table),
+    }
+    return [
+        Call(
+            "mf_softmax", "mf_softmax_s8", "mf_softmax_params",
+            fields, (graph.operand(x),), out.index, in_place=(x.index,),
+        )
+    ]  # fmt: skip
+
+
+def mean(op: Op, graph: Graph) -> list[Call]:
+    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    rank = len(x.shape)
+    axes = sorted({axis % rank if rank else 0 for axis in graph.numbers(op, 1)})
+    adjacent = bool(axes) and axes == list(range(axes[0], axes[-1] + 1)) and axes[-1] < rank
+    graph.require(adjacent, op, f"axes {axes} that are not adjacent")
+    first, last = axes[0], axes[-1] + 1
+    outer, count, inner = (
+        math.prod(x.shape[a:b]) for a, b in ((0, first), (first, last), (last, rank))
+    )
+    graph.require(outer * inner == out.elements and count > 0, op, f"{x.shape} gives {out.shape}")
+    multiplier, shift = quantise_multiplier(float(x.scale) / float(out.scale))
+    multiplier, shift = _divide(multiplier, shift, count)
+    fields = {
+        "outer": outer,
+        "count": count,
+        "inner": inner,
+        "sum_offset": -count * x.zero_point,
+        "multiplier": multiplier,
+        "shift": shift,
+        "output_zero_point": out.zero_point,
+    }
+    return [Call("mf_mean", "mf_mean_s8", "mf_mean_params", fields, (graph.operand(x),), out.index)]
+
+
+def _divide(multiplier: int, shift: int, count: int) -> tuple[int, int]:
+    """TFLM's way to fold 1 / count into a multiplier without losing its bits."""
+    bits = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << bits) // count, shift - bits

@@ -1,0 +1,115 @@
+"""What lies between a `.tflite` and the C that is written for it: constants, kernel calls, storage.
+
+A lowering turns one operator into kernel calls; the planner gives every tensor a place in the
+arena; the emitter writes C.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from midfuse.errors import InputError
+from midfuse.tflite_file import Op, Tensor, TFLiteModel
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A table in flash; `ctype` is its C element type."""
+
+    name: str
+    ctype: str
+    values: npt.NDArray[Any]
+
+
+# A parameter struct's fields in C: a number, an array of numbers, a table, or a nested struct.
+Value = int | list[int] | Constant | Mapping[str, Any]
+Operand = int | Constant
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kernel call of an operator: `function(&params, operands…, output)`.
+
+    `kernel` names the C file; operands and output are tensor indices or constants. `in_place` lists
+    the tensors whose storage the output may take over where they are not needed any more.
+    """
+
+    kernel: str
+    function: str
+    struct: str
+    fields: Mapping[str, Value]
+    operands: tuple[Operand, ...]
+    output: int
+    in_place: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """All calls of one operator."""
+
+    op: Op
+    calls: tuple[Call, ...]
+
+
+@dataclass
+class Graph:
+    """The model being lowered: checked access to an operator's tensors, and the constants so far."""
+
+    model: TFLiteModel
+    constants: dict[tuple[str, bytes], Constant] = field(default_factory=dict)
+
+    def constant(self, values: npt.NDArray[Any]) -> Constant:
+        """A table for these values; the same bytes are kept once."""
+        key = (str(values.dtype), values.tobytes())
+        if key not in self.constants:
+            ctype = f"{values.dtype}_t"
+            self.constants[key] = Constant(f"table_{len(self.constants)}", ctype, values.ravel())
+        return self.constants[key]
+
+    def refuse(self, op: Op, problem: str) -> InputError:
+        return InputError(
+            f"{self.model.path}: op {op.index} ({op.name}): {problem}",
+            "change that op in the model, or convert the model again",
+        )
+
+    def require(self, condition: bool, op: Op, problem: str) -> None:
+        if not condition:
+            raise self.refuse(op, problem)
+
+    def input(self, op: Op, position: int) -> Tensor:
+        """An input that is there, of any type."""
+        present = position < len(op.inputs) and op.inputs[position] >= 0
+        self.require(present, op, f"input {position} is missing")
+        return self.model.tensors[op.inputs[position]]
+
+    def int8_input(self, op: Op, position: int) -> Tensor:
+        """An int8 input with one scale: an activation, or a constant used as one."""
+        return self._int8(op, self.input(op, position), f"input {position}")
+
+    def int8_output(self, op: Op) -> Tensor:
+        self.require(len(op.outputs) == 1, op, f"{len(op.outputs)} outputs, one expected")
+        tensor = self._int8(op, self.model.tensors[op.outputs[0]], "its output")
+        self.require(tensor.data is None, op, "its output is a constant")
+        return tensor
+
+    def _int8(self, op: Op, tensor: Tensor, what: str) -> Tensor:
+        self.require(tensor.dtype == "int8", op, f"{what} ({tensor.name}) is {tensor.dtype}")
+        quantized = tensor.quantization is not None and len(tensor.quantization.scale) == 1
+        self.require(quantized, op, f"{what} ({tensor.name}) has no single scale")
+        self.require(-128 <= tensor.zero_point <= 127, op, f"{what} has an impossible zero point")
+        return tensor
+
+    def numbers(self, op: Op, position: int) -> list[int]:
+        """A constant input of integers, such as axes or a permutation."""
+        tensor = self.input(op, position)
+        known = tensor.data is not None and tensor.dtype in ("int32", "int64")
+        self.require(known, op, f"input {position} ({tensor.name}) is not a constant of integers")
+        assert tensor.data is not None
+        return [int(value) for value in tensor.data.ravel()]
+
+    def operand(self, tensor: Tensor) -> Operand:
+        """How a kernel call reads a tensor: from flash if it is a constant, else from the arena."""
+        return tensor.index if tensor.data is None else self.constant(np.asarray(tensor.data))

@@ -1,0 +1,134 @@
+/* The kernels: one function an operator, parameters prepared by the compiler on the host.
+ *
+ * All activations are int8, row-major, channels last. Where a zero point is missing from a struct,
+ * the compiler has folded it into the biases. Each kernel's file states its arithmetic. */
+#ifndef MF_KERNELS_H
+#define MF_KERNELS_H
+
+#include <stdint.h>
+
+/* Output side of a matrix product: one multiplier and shift a channel, then zero point and clamp. */
+typedef struct {
+    const int32_t *bias;
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int32_t zero_point;
+    int32_t low;
+    int32_t high;
+} mf_channel_output;
+
+typedef struct {
+    uint32_t rows;
+    uint32_t depth;
+    uint32_t channels;
+    const int8_t *weights; /* channels x depth */
+    mf_channel_output output;
+} mf_fully_connected_params;
+
+void mf_fully_connected_s8(const mf_fully_connected_params *p, const int8_t *input, int8_t *output);
+
+typedef struct {
+    uint32_t batches;
+    uint32_t in_height, in_width, in_channels;
+    uint32_t out_height, out_width, out_channels;
+    uint32_t group_channels;    /* input channels that one output channel reads */
+    uint32_t filters_per_group; /* output channels that read the same ones */
+    uint32_t kernel_height, kernel_width;
+    uint32_t stride_height, stride_width;
+    uint32_t pad_top, pad_left;
+    int32_t input_zero_point; /* what a tap outside the input reads */
+    const int8_t *weights;    /* out_channels x kernel_height x kernel_width x group_channels */
+    mf_channel_output output;
+} mf_conv_2d_params;
+
+void mf_conv_2d_s8(const mf_conv_2d_params *p, const int8_t *input, int8_t *output);
+
+typedef struct {
+    uint32_t batch_dims[4]; /* outer axes of the output, left-padded with 1 */
+    uint32_t lhs_batch_stride[4];
+    uint32_t rhs_batch_stride[4];
+    uint32_t rows, depth, columns;
+    uint32_t lhs_row_stride, lhs_depth_stride;
+    uint32_t rhs_depth_stride, rhs_column_stride;
+    int32_t lhs_zero_point, rhs_zero_point;
+    int32_t multiplier;
+    int32_t shift;
+    int32_t output_zero_point;
+} mf_batch_matmul_params;
+
+void mf_batch_matmul_s8(const mf_batch_matmul_params *p, const int8_t *lhs, const int8_t *rhs,
+                        int8_t *output);
+
+typedef struct {
+    uint32_t rows;
+    uint32_t depth;
+    const int32_t *exponentials; /* exp(-d) in Q0.31 for the difference d to the row's maximum */
+    uint32_t exponential_count;
+} mf_softmax_params;
+
+void mf_softmax_s8(const mf_softmax_params *p, const int8_t *input, int8_t *output);
+
+/* An element-wise operator on two inputs; a stride of 0 repeats an input along an axis. */
+typedef struct {
+    uint32_t dims[4];
+    uint32_t stride1[4];
+    uint32_t stride2[4];
+    int32_t zero_point1, zero_point2;
+    int32_t left_shift;
+    int32_t multiplier1, shift1;
+    int32_t multiplier2, shift2;
+    int32_t output_multiplier, output_shift;
+    int32_t output_zero_point;
+    int32_t low, high;
+} mf_binary_params;
+
+void mf_add_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
+               int8_t *output);
+void mf_sub_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
+               int8_t *output);
+void mf_mul_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
+               int8_t *output);
+void mf_squared_difference_s8(const mf_binary_params *p, const int8_t *input1,
+                              const int8_t *input2, int8_t *output);
+
+typedef struct {
+    uint32_t outer, count, inner; /* the input is outer x count x inner, reduced over count */
+    int32_t sum_offset;           /* added to a sum: -count * input zero point */
+    int32_t multiplier, shift;    /* 1 / count is part of it */
+    int32_t output_zero_point;
+} mf_mean_params;
+
+void mf_mean_s8(const mf_mean_params *p, const int8_t *input, int8_t *output);
+
+typedef struct {
+    uint32_t batches;
+    uint32_t in_height, in_width, channels;
+    uint32_t out_height, out_width;
+    uint32_t filter_height, filter_width;
+    uint32_t stride_height, stride_width;
+    uint32_t pad_top, pad_left;
+    int32_t low, high;
+} mf_max_pool_2d_params;
+
+void mf_max_pool_2d_s8(const mf_max_pool_2d_params *p, const int8_t *input, int8_t *output);
+
+/* A copy between two layouts of one block: TRANSPOSE, STRIDED_SLICE, CONCATENATION. */
+typedef struct {
+    uint32_t dims[4];
+    uint32_t input_offset;
+    uint32_t input_stride[4];
+    uint32_t output_offset;
+    uint32_t output_stride[4];
+} mf_copy_params;
+
+void mf_copy_s8(const mf_copy_params *p, const int8_t *input, int8_t *output);
+
+/* A function of one int8 as its 256 results, for -128 first. */
+typedef struct {
+    uint32_t count;
+    const int8_t *table;
+} mf_lookup_params;
+
+void mf_lookup_s8(const mf_lookup_params *p, const int8_t *input, int8_t *output);
+
+#endif

@@ -1,0 +1,107 @@
+"""MODEL, whatever it is: our student, an `.onnx`, `file.py:factory`, or a module in memory."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from converter.windows import FloatArray, InputSpec
+from midfuse.card import ModelCard, read_card
+from midfuse.errors import InputError
+
+# torch and onnx are imported in the branch that needs them: they take seconds, and a wrong file
+# name is answered at once.
+if TYPE_CHECKING:
+    from onnx import ModelProto
+    from torch import nn
+
+_KINDS = "name a student.safetensors or its card, an .onnx, or file.py:factory"
+
+
+class FloatReference(Protocol):
+    """The float model as it was given: one window in (batch 1), its outputs in order."""
+
+    def run(self, window: list[FloatArray]) -> list[FloatArray]: ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model ready for conversion; `name` names its files, `where` names it in errors.
+
+    Exactly one of `module` and `onnx` is there; `card` only with our student.
+    """
+
+    name: str
+    where: str
+    inputs: list[InputSpec]
+    card: ModelCard | None = None
+    module: "nn.Module | None" = None
+    onnx: "ModelProto | None" = None
+
+    def reference(self) -> FloatReference:
+        """What the float `.tflite` has to equal."""
+        if self.module is not None:
+            from converter.modules import TorchModel
+
+            return TorchModel(self.module)
+        from converter.onnx_model import OnnxModel
+
+        assert self.onnx is not None
+        return OnnxModel(self.onnx, self.where)
+
+    def to_onnx(self, example: list[FloatArray], path: Path) -> "ModelProto":
+        """The model as ONNX; a module is exported to `path` by tracing it on `example`."""
+        if self.onnx is not None:
+            return self.onnx
+        from converter.modules import export_onnx
+        from converter.onnx_model import read_onnx
+
+        assert self.module is not None
+        outputs = [entry.name for entry in self.card.outputs] if self.card else None
+        names = [spec.name for spec in self.inputs]
+        export_onnx(self.module, names, outputs, example, path, self.where)
+        return read_onnx(path, self.where)
+
+
+def open_source(model: Any) -> Source:
+    """Find out what MODEL is and load it.
+
+    Raises:
+        InputError: no such file, a kind that is not known, or a model that cannot be loaded.
+    """
+    if not isinstance(model, str | Path):
+        from converter.modules import check_module, forward_inputs
+
+        name = type(model).__name__
+        return Source(
+            name.lower(), name, forward_inputs(model, name), module=check_module(model, name)
+        )
+    path = Path(model)
+    if path.suffix in (".safetensors", ".json"):
+        return _student(path.with_suffix(".json"))
+    if path.suffix == ".onnx":
+        from converter.onnx_model import input_specs, read_onnx
+
+        proto = read_onnx(path, str(path))
+        return Source(path.stem, str(path), input_specs(proto), onnx=proto)
+    file, colon, factory = str(model).rpartition(":")
+    if colon and re.fullmatch(r"[A-Za-z_]\w*", factory) and file.endswith(".py"):
+        from converter.modules import forward_inputs, load_factory
+
+        module = load_factory(Path(file), factory)
+        return Source(factory, str(model), forward_inputs(module, str(model)), module=module)
+    raise InputError(f"{model}: not a model that can be converted", _KINDS)
+
+
+def _student(card_path: Path) -> Source:
+    card = read_card(card_path)
+    from converter.modules import load_student
+
+    inputs = [InputSpec(entry.name, tuple(entry.shape)) for entry in card.inputs]
+    return Source(
+        card_path.stem,
+        str(card_path),
+        inputs,
+        card=card,
+        module=load_student(card, card_path),
+    )

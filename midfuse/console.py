@@ -33,13 +33,15 @@ class Outcome:
     """What a command found: `data` for machines, `view` for people, and the files it wrote.
 
     `failure` is raised after both were shown: the figures of a check that did not hold matter
-    as much as those of one that did.
+    as much as those of one that did. `afterwards` is called then too, by a command that stays in
+    the foreground.
     """
 
     data: dict[str, Any]
     view: RenderableType = ""
     files: list[Path] = field(default_factory=list)
     failure: MidfuseError | None = None
+    afterwards: Callable[[], None] | None = None
 
 
 class _Bar:
@@ -79,6 +81,17 @@ def fail(error: MidfuseError) -> int:
     return error.exit_code
 
 
+def _show(outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(outcome.data, indent=2))
+    else:
+        console = Console()
+        console.print(outcome.view)
+        for path in outcome.files:
+            console.print(f"wrote {path}", style="dim", highlight=False, soft_wrap=True)
+    sys.stdout.flush()
+
+
 def command(**settings: Any) -> Callable[[Callable[..., Outcome]], click.Command]:
     """Make a click command of a function that returns an `Outcome`."""
 
@@ -87,19 +100,15 @@ def command(**settings: Any) -> Callable[[Callable[..., Outcome]], click.Command
         def run(as_json: bool, debug: bool, **options: Any) -> None:
             try:
                 outcome = function(**options)
+                _show(outcome, as_json)
+                if outcome.afterwards is not None:
+                    outcome.afterwards()
+                if outcome.failure is not None:
+                    raise outcome.failure
             except MidfuseError as error:
                 if debug:
                     raise
                 sys.exit(fail(error))
-            if as_json:
-                print(json.dumps(outcome.data, indent=2))
-            else:
-                console = Console()
-                console.print(outcome.view)
-                for path in outcome.files:
-                    console.print(f"wrote {path}", style="dim", highlight=False, soft_wrap=True)
-            if outcome.failure is not None:
-                sys.exit(fail(outcome.failure))
 
         run = click.option("--debug", is_flag=True, help="Show a traceback on errors.")(run)
         run = click.option(

@@ -1,0 +1,288 @@
+"""From an int8 `.tflite` to a firmware image for one board.
+
+The figures come from the linked image itself: `flash_bytes` is the length of the binary that is
+written to the board, `static_ram_bytes` what its sections take in RAM beside the stack.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from firmware_tools.board import FIRMWARE, RUNTIME, Board
+from midfuse import __version__
+from midfuse.errors import DeviceError, InputError
+from midfuse.progress import SILENT, Progress
+from midfuse.tflite_file import TFLiteModel
+
+C_FLAGS = [
+    *("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"),
+    *("-ffunction-sections", "-fdata-sections", "-ffp-contract=off"),
+]
+# The C library brings debug sections that name its builder's folders.
+LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--strip-debug"]
+SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+COMMON_SOURCES = ("main.c", "server.c", "frame.c")
+
+
+class ImageFile(BaseModel):
+    """What `firmware.json` beside an image says about it; the figures are bytes.
+
+    RAM and flash are null for a board that is a process of this computer.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    board: str
+    model_sha256: str
+    image_sha256: str
+    observable: bool
+    arena_bytes: int
+    scratch_bytes: int
+    flash_bytes: int | None
+    static_ram_bytes: int | None
+    stack_reserved_bytes: int | None
+
+
+class Image(ImageFile):
+    """A firmware image: `elf`, `binary` where the board's flash takes one, and its figures."""
+
+    elf: Path
+    binary: Path | None
+
+    @property
+    def files(self) -> list[Path]:
+        found = [self.elf, self.elf.with_suffix(".json")]
+        return found if self.binary is None else [found[0], self.binary, found[1]]
+
+
+def build_firmware(
+    model: TFLiteModel,
+    board: Board,
+    out: Path,
+    *,
+    observable: bool = False,
+    sanitize: bool = False,
+    progress: Progress = SILENT,
+) -> Image:
+    """Compile a model and link it into `out/firmware.elf`, `.bin` and `.json`.
+
+    The same model, board and compiler give the same bytes. `observable` keeps every op's output
+    readable; `sanitize` adds address and undefined-behaviour sanitizers (host boards).
+
+    Raises:
+        InputError: an op that is not supported, or a model that does not fit the board.
+        DeviceError: the compiler is missing or fails.
+    """
+    from firmware_tools.compiler import compile_model
+
+    require_toolchain(board)
+    with tempfile.TemporaryDirectory() as scratch:
+        compiled = compile_model(model, Path(scratch), observable=observable)
+        return link_firmware(
+            board,
+            compiled.sources,
+            out,
+            include_dirs=compiled.include_dirs,
+            model_sha256=model.sha256,
+            observable=observable,
+            arena_bytes=compiled.arena_bytes,
+            scratch_bytes=compiled.scratch_bytes,
+            sanitize=sanitize,
+            progress=progress,
+        )
+
+
+def require_toolchain(board: Board) -> None:
+    """Raise a DeviceError unless the board's compiler is installed."""
+    for name in ("gcc", "objcopy", "size"):
+        if shutil.which(board.toolchain.program(name)) is None:
+            raise DeviceError(
+                f"{board.toolchain.program(name)}, which builds for {board.name}, is not installed",
+                f"sudo apt-get install --no-install-recommends {board.toolchain.packages}",
+            )
+
+
+def link_firmware(
+    board: Board,
+    model_sources: Sequence[Path],
+    out: Path,
+    *,
+    include_dirs: Sequence[Path] = (),
+    model_sha256: str,
+    observable: bool = False,
+    arena_bytes: int = 0,
+    scratch_bytes: int = 0,
+    sanitize: bool = False,
+    progress: Progress = SILENT,
+) -> Image:
+    """Compile the firmware and a model's C into an image; see `build_firmware`."""
+    require_toolchain(board)
+    sources = [FIRMWARE / name for name in COMMON_SOURCES]
+    sources += [board.source(name) for name in board.firmware.sources]
+    sources += model_sources
+    flags = C_FLAGS + board.toolchain.cpu_flags + (SANITIZE if sanitize else [])
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "board_config.h").write_text(_config(board), encoding="utf-8")
+        includes = [f"-I{path}" for path in (folder, FIRMWARE, RUNTIME, *include_dirs)]
+        with progress.task("compile firmware", len(sources) + 1) as task:
+
+            def compile_one(numbered: tuple[int, Path]) -> Path:
+                number, source = numbered
+                built = folder / f"{number}_{source.stem}.o"
+                _gcc(board, [*flags, *includes, "-c", str(source), "-o", str(built)])
+                task.advance(note=source.name)
+                return built
+
+            with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+                objects = list(pool.map(compile_one, enumerate(sources)))
+            elf = folder / "firmware.elf"
+            _gcc(board, [*flags, *map(str, objects), *_link_flags(board, folder), "-o", str(elf)])
+            task.advance(note="linked")
+        binary = _binary(board, elf)
+        memory = board.memory
+        file = ImageFile(
+            board=board.name,
+            model_sha256=model_sha256,
+            image_sha256=_digest(elf),
+            observable=observable,
+            arena_bytes=arena_bytes,
+            scratch_bytes=scratch_bytes,
+            flash_bytes=binary.stat().st_size if binary else None,
+            static_ram_bytes=_static_ram(board, elf) if memory else None,
+            stack_reserved_bytes=memory.stack_bytes if memory else None,
+        )
+        return _publish(file, elf, binary, out)
+
+
+def read_image(elf: Path, board: Board) -> Image:
+    """An image that `build_firmware` wrote, by its .elf; `firmware.json` lies beside it.
+
+    Raises:
+        InputError: a file is missing, not ours, or the image is another or for another board.
+    """
+    described = elf.with_suffix(".json")
+    try:
+        file = ImageFile.model_validate_json(described.read_bytes())
+        digest = _digest(elf)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename}: cannot be read ({error.strerror})", "build it with midfuse build"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{described}: {key}: {first['msg']}", "build the image again") from None
+    if digest != file.image_sha256:
+        raise InputError(f"{elf}: not the image that {described} describes", "build it again")
+    if file.board != board.name:
+        raise InputError(
+            f"{elf}: built for {file.board}, not {board.name}", f"flash with --board {file.board}"
+        )
+    binary = elf.with_suffix(".bin")
+    return Image(elf=elf, binary=binary if binary.is_file() else None, **dict(file))
+
+
+def _publish(file: ImageFile, elf: Path, binary: Path | None, out: Path) -> Image:
+    """Put the finished files into `out`, replacing those of an earlier build."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        described = elf.with_suffix(".json")
+        described.write_text(file.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (out / "firmware.bin").unlink(missing_ok=True)
+        for path in (elf, binary, described):
+            if path is not None:
+                shutil.copy(path, out / path.name)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or out}: cannot be written ({error.strerror})", "name another --out"
+        ) from None
+    return Image(elf=out / elf.name, binary=out / binary.name if binary else None, **dict(file))
+
+
+def _config(board: Board) -> str:
+    """board_config.h: what the C needs to know of board.toml."""
+    instructions = round(board.ticks.instructions_per_tick * 1000)
+    lines = [
+        f'#define MF_BOARD_NAME "{board.name}"',
+        f'#define MF_FIRMWARE_VERSION "{__version__}"',
+        f"#define MF_CLOCK_HZ {board.clock_hz}u",
+        f"#define MF_TICKS_PER_SECOND {board.ticks.per_second}u",
+        f"#define MF_INSTRUCTIONS_PER_1000_TICKS {instructions}u",
+        f"#define MF_FRAGMENT_BYTES {board.firmware.fragment_bytes}",
+    ]
+    if board.uart:
+        lines += [
+            f"#define MF_UART_BASE {board.uart.base:#010x}u",
+            f"#define MF_UART_IRQ {board.uart.irq}u",
+            f"#define MF_UART_BAUD {board.uart.baud}u",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _link_flags(board: Board, folder: Path) -> list[str]:
+    script = board.toolchain.linker_script
+    flags = LINK_FLAGS + board.toolchain.link_flags
+    if script is None or board.memory is None:
+        return flags
+    memory = board.memory
+    (folder / "memory.ld").write_text(
+        "MEMORY\n{\n"
+        f"    FLASH (rx) : ORIGIN = {memory.flash.start:#010x}, LENGTH = {memory.flash.bytes:#x}\n"
+        f"    RAM (rwx) : ORIGIN = {memory.ram.start:#010x}, LENGTH = {memory.ram.bytes:#x}\n"
+        f"}}\nSTACK_BYTES = {memory.stack_bytes};\n",
+        encoding="utf-8",
+    )
+    return [*flags, f"-L{folder}", f"-T{board.source(script)}"]
+
+
+def _gcc(board: Board, arguments: list[str]) -> None:
+    program = board.toolchain.program("gcc")
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return
+    lines = done.stderr.splitlines()
+    for line in lines:
+        if "overflowed by" in line or "will not fit in region" in line:
+            raise InputError(
+                f"the model does not fit {board.name} ({line.rpartition(': ')[2]})",
+                "take a smaller model or a larger board",
+            )
+    first = next((line for line in lines if "error" in line or "undefined" in line), "no message")
+    raise DeviceError(f"{program} failed: {first}", "see --debug, and report it if it is ours")
+
+
+def _binary(board: Board, elf: Path) -> Path | None:
+    """The bytes that are written to flash; none for a program of this computer."""
+    if board.memory is None:
+        return None
+    binary = elf.with_suffix(".bin")
+    subprocess.run(
+        [board.toolchain.program("objcopy"), "-O", "binary", str(elf), str(binary)], check=True
+    )
+    return binary
+
+
+def _static_ram(board: Board, elf: Path) -> int:
+    """Bytes of .data, .bss and .noinit in the linked image."""
+    listing = subprocess.run(
+        [board.toolchain.program("size"), "-A", str(elf)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    sizes = {words[0]: words[1] for line in listing.splitlines() if len(words := line.split()) == 3}
+    return sum(int(sizes.get(name, 0)) for name in (".data", ".bss", ".noinit"))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,223 @@
+"""The commands of this room: `midfuse boards`, `build`, `flash` and `evaluate`."""
+
+import json
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+
+from firmware_tools.board import Board, board_names, read_board
+from firmware_tools.build import Image, build_firmware, read_image
+from firmware_tools.evaluate import Evaluation, evaluate_model, match_inputs, match_labels
+from firmware_tools.flash import backend_for, find_elf
+from firmware_tools.flash.child import Running
+from firmware_tools.session import connect
+from midfuse.console import Outcome, Terminal, command
+from midfuse.errors import CheckFailed, InputError
+from midfuse.oracle import read_npz
+from midfuse.tflite_file import read_tflite
+
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+BOARD = click.option("--board", required=True, help="A board; `midfuse boards` lists them.")
+PORT = click.option("--port", help="The port of a board that runs already.")
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder to write to [runs/MODEL-BOARD]."
+)
+
+
+@command(name="boards", help="List the boards, or show one.")
+@click.argument("name", required=False)
+def boards(name: str | None) -> Outcome:
+    if name is None:
+        found = [read_board(each) for each in board_names()]
+        table = Table("board", "core", "what it is", "seen")
+        for board in found:
+            table.add_row(board.name, board.core, board.title, board.seen)
+        return Outcome({"boards": [_board_data(board) for board in found]}, table)
+    board = read_board(name)
+    return Outcome(_board_data(board), _fields({"board": board.name} | _board_data(board)))
+
+
+@command(name="build", help="Compile an int8 .tflite into firmware for a board.")
+@MODEL
+@BOARD
+@OUT
+@click.option("--observable", is_flag=True, help="Keep every op's output readable.")
+def build(model: Path, board: str, out: Path | None, observable: bool) -> Outcome:
+    image = _build(model, read_board(board), out, observable)
+    return Outcome(_image_data(image), _fields(_image_data(image)), image.files)
+
+
+@command(name="flash", help="Put an image on a board, or boot an emulated one.")
+@click.argument("image", type=click.Path(path_type=Path))
+@BOARD
+@PORT
+@click.option("--dry-run", is_flag=True, help="Show what would be run, and run nothing.")
+def flash(image: Path, board: str, port: str | None, dry_run: bool) -> Outcome:
+    target = read_board(board)
+    if port is not None:
+        raise InputError(f"--port: {board} brings a port of its own", "leave --port out")
+    if image.suffix == ".tflite":
+        built = _build(image, target, None, observable=False)
+    else:
+        built = read_image(find_elf(image), target)
+    backend = backend_for(target)
+    if dry_run:
+        line = backend.command(built.elf)
+        return Outcome({"command": line}, " ".join(line))
+    with ExitStack() as stack:
+        running = stack.enter_context(backend.boot(built.elf))
+        with connect(running.port, target, built.model_sha256) as session:
+            data = {
+                "board": target.name,
+                "port": running.port,
+                "model_sha256": session.identity.model_sha256,
+                "firmware_version": session.identity.firmware_version,
+            }
+        staying = stack.pop_all()
+    return Outcome(
+        data,
+        f"{target.name} runs {image.name} on {running.port} until Ctrl-C",
+        afterwards=lambda: _stay(running, staying),
+    )
+
+
+@command(name="evaluate", help="Run a model on a board and compare its bytes with the oracle's.")
+@MODEL
+@BOARD
+@PORT
+@OUT
+@click.option(
+    "--inputs",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=".npz with an array per input: by tensor name, signature name or position.",
+)
+@click.option("--labels", metavar="KEY", help="Array of class numbers [labels, if there].")
+@click.option("--per-op", is_flag=True, help="Compare every op's output too.")
+def evaluate(
+    model: Path,
+    board: str,
+    port: str | None,
+    out: Path | None,
+    inputs: Path,
+    labels: str | None,
+    per_op: bool,
+) -> Outcome:
+    target = read_board(board)
+    tflite = read_tflite(model)
+    arrays = read_npz(inputs)
+    windows = match_inputs(arrays, tflite, inputs)
+    key = labels or ("labels" if "labels" in arrays else None)
+    classes = None if key is None else match_labels(arrays, key, len(windows[0]), inputs)
+    folder = out or _default_out(model, target)
+    evaluation, outputs = evaluate_model(
+        tflite,
+        target,
+        windows,
+        folder,
+        labels=classes,
+        per_op=per_op,
+        port=port,
+        progress=Terminal(),
+    )
+    answers, figures = folder / "outputs.npz", folder / "evaluation.json"
+    np.savez_compressed(answers, **{f"output_{i}": values for i, values in enumerate(outputs)})
+    data = evaluation.to_json()
+    figures.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    return Outcome(data, _evaluation_view(evaluation), [answers, figures], _verdict(evaluation))
+
+
+def _build(model: Path, board: Board, out: Path | None, observable: bool) -> Image:
+    return build_firmware(
+        read_tflite(model),
+        board,
+        out or _default_out(model, board),
+        observable=observable,
+        progress=Terminal(),
+    )
+
+
+def _default_out(model: Path, board: Board) -> Path:
+    return Path("runs") / f"{model.stem}-{board.name}"
+
+
+def _stay(running: Running, staying: ExitStack) -> None:
+    """Keep an emulated board running until Ctrl-C or SIGTERM, then end it."""
+
+    def stop(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    with staying:
+        try:
+            running.wait()
+        except KeyboardInterrupt:
+            return
+
+
+def _verdict(evaluation: Evaluation) -> CheckFailed | None:
+    count = evaluation.differing_bytes
+    if count:
+        return CheckFailed(
+            f"{count} output bytes differ from {evaluation.compared_with}",
+            "--per-op shows the first op that differs",
+        )
+    wrong = [row for row in evaluation.per_op or [] if row.differing_bytes]
+    if wrong:
+        return CheckFailed(
+            f"op {wrong[0].op} ({wrong[0].name}) is the first of {len(wrong)} ops whose bytes"
+            f" differ from {evaluation.compared_with}",
+            "report it with the model",
+        )
+    return None
+
+
+def _evaluation_view(evaluation: Evaluation) -> Group:
+    figures: dict[str, Any] = {"board": evaluation.board, "windows": evaluation.windows}
+    if evaluation.accuracy is not None:
+        figures["accuracy"] = f"{evaluation.accuracy:.4f}"
+    figures["differing bytes"] = (
+        f"{evaluation.differing_bytes} (against {evaluation.compared_with})"
+    )
+    spread, unit = evaluation.instructions_per_inference, "instructions"
+    if spread is None:
+        spread, unit = evaluation.nanoseconds_per_inference, "nanoseconds"
+    figures[f"{unit} per inference"] = (
+        f"{spread.mean:,.0f} (min {spread.min:,.0f}, max {spread.max:,.0f})"
+    )
+    for name in ("ram", "flash", "arena"):
+        size = getattr(evaluation, f"{name}_bytes")
+        if size is not None:
+            figures[name] = f"{size / 1024:.1f} KB"
+    line = evaluation.link
+    figures["link"] = f"{line.requests} requests, {line.retries} retries, {line.resets} resets"
+    figures["seconds"] = ", ".join(f"{k} {v:.1f}" for k, v in evaluation.seconds.items())
+    if evaluation.per_op is None:
+        return Group(_fields(figures))
+    ops = Table("op", "name", "tensor", "bytes", "differing", title="every op's output")
+    for row in evaluation.per_op:
+        ops.add_row(
+            str(row.op), row.name, row.tensor[-40:], str(row.bytes), str(row.differing_bytes)
+        )
+    return Group(ops, _fields(figures))
+
+
+def _board_data(board: Board) -> dict[str, Any]:
+    return board.model_dump(mode="json", exclude_none=True)
+
+
+def _image_data(image: Image) -> dict[str, Any]:
+    return image.model_dump(mode="json")
+
+
+def _fields(values: dict[str, Any]) -> Table:
+    table = Table(show_header=False)
+    for name, value in values.items():
+        table.add_row(name, str(value))
+    return table

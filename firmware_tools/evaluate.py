@@ -1,0 +1,326 @@
+"""A model on a board, over many windows: its bytes against the oracle's, and what it takes."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_tools.board import Board
+from firmware_tools.build import Image, build_firmware
+from firmware_tools.link import Statistics
+from firmware_tools.protocol import Identity, Kind
+from firmware_tools.session import Session, open_session
+from midfuse.errors import DeviceError, InputError
+from midfuse.numeric import quantise
+from midfuse.oracle import Oracle, recorded_answers, run_windows
+from midfuse.progress import SILENT, Progress
+from midfuse.tflite_file import TFLiteModel
+
+Int8Array = npt.NDArray[np.int8]
+
+# Reading every op's output back is slow; this many windows witness every op well.
+PER_OP_WINDOWS = 20
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One figure over all windows."""
+
+    mean: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class OpBytes:
+    """One op's output tensor on the board, compared with the oracle's over `windows` windows."""
+
+    op: int
+    name: str
+    tensor: str
+    bytes: int
+    differing_bytes: int
+
+
+@dataclass(frozen=True)
+class BoardRun:
+    """What a board answered: outputs (window, *shape) in model order, and its own figures."""
+
+    outputs: list[Int8Array]
+    ticks: npt.NDArray[np.uint64]
+    stack_bytes: int
+    identity: Identity
+    link: Statistics
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluation.json` holds.
+
+    `instructions_per_inference` is null on a board that counts time; `nanoseconds_per_inference`
+    is what the board's clock says, on an emulated one virtual time. RAM and flash are null on a
+    board that is a process of this computer.
+    """
+
+    board: str
+    model: str
+    model_sha256: str
+    windows: int
+    accuracy: float | None
+    differing_bytes: int
+    compared_with: str
+    instructions_per_inference: Spread | None
+    nanoseconds_per_inference: Spread
+    ram_bytes: int | None
+    stack_bytes: int | None
+    flash_bytes: int | None
+    arena_bytes: int
+    seconds: dict[str, float]
+    link: Statistics
+    per_op: list[OpBytes] | None
+    per_op_windows: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def evaluate_model(
+    model: TFLiteModel,
+    board: Board,
+    inputs: Sequence[Int8Array],
+    out: Path,
+    *,
+    labels: npt.NDArray[Any] | None = None,
+    per_op: bool = False,
+    port: str | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Evaluation, list[Int8Array]]:
+    """Build into `out`, boot, run every window, compare with the oracle.
+
+    `inputs` are int8, (window, *shape), in model order; `labels` are class numbers, (window,).
+    Returns the figures and the board's outputs. `per_op` compares every op's output too, with an
+    observable build of its own, on the first windows.
+
+    Raises:
+        InputError: the model is not supported or does not fit the board.
+        DeviceError: a tool is missing, or the board does not answer.
+    """
+    started = time.monotonic()
+    image = build_firmware(model, board, out, progress=progress)
+    built = time.monotonic()
+    with open_session(image, board, port) as session:
+        run = run_on_board(session, model, inputs, progress)
+    answered = time.monotonic()
+    ram_bytes = _ram_bytes(image, run)
+    expected, compared_with = _expected(model, list(inputs), progress)
+    judged = time.monotonic()
+    observed = None
+    if per_op:
+        observed = compare_ops(model, board, inputs, out / "observable", progress)
+    nanoseconds = run.ticks / run.identity.ticks_per_second * 1e9
+    per_tick = run.identity.instructions_per_tick
+    evaluation = Evaluation(
+        board=board.name,
+        model=str(model.path),
+        model_sha256=model.sha256,
+        windows=len(inputs[0]),
+        accuracy=None if labels is None else accuracy(run.outputs[0], labels),
+        differing_bytes=sum(
+            int((a != b).sum()) for a, b in zip(run.outputs, expected, strict=True)
+        ),
+        compared_with=compared_with,
+        instructions_per_inference=_spread(run.ticks * per_tick) if per_tick else None,
+        nanoseconds_per_inference=_spread(nanoseconds),
+        ram_bytes=ram_bytes,
+        stack_bytes=run.stack_bytes or None,
+        flash_bytes=image.flash_bytes,
+        arena_bytes=image.arena_bytes,
+        seconds={
+            "build": round(built - started, 2),
+            "board": round(answered - built, 2),
+            "oracle": round(judged - answered, 2),
+        },
+        link=run.link,
+        per_op=observed,
+        per_op_windows=min(PER_OP_WINDOWS, len(inputs[0])) if per_op else 0,
+    )
+    return evaluation, run.outputs
+
+
+def run_on_board(
+    session: Session,
+    model: TFLiteModel,
+    inputs: Sequence[Int8Array],
+    progress: Progress = SILENT,
+) -> BoardRun:
+    """Every window through a board that holds the model; arrays as in `evaluate_model`."""
+    shapes = [model.tensors[index].shape for index in model.outputs]
+    sizes = [model.tensors[index].elements for index in model.outputs]
+    windows = len(inputs[0])
+    outputs = [np.empty((windows, size), np.int8) for size in sizes]
+    ticks = np.empty(windows, np.uint64)
+    stack_bytes = 0
+    with progress.task(f"windows on {session.identity.board}", windows) as task:
+        for at in range(windows):
+            answer = session.link.run_window([values[at].tobytes() for values in inputs], sizes)
+            for kept, received in zip(outputs, answer.outputs, strict=True):
+                kept[at] = np.frombuffer(received, np.int8)
+            ticks[at] = answer.ticks
+            stack_bytes = max(stack_bytes, answer.stack_bytes)
+            task.advance()
+    return BoardRun(
+        [kept.reshape(windows, *shape) for kept, shape in zip(outputs, shapes, strict=True)],
+        ticks,
+        stack_bytes,
+        session.identity,
+        session.link.statistics,
+    )
+
+
+def compare_ops(
+    model: TFLiteModel,
+    board: Board,
+    inputs: Sequence[Int8Array],
+    out: Path,
+    progress: Progress = SILENT,
+) -> list[OpBytes]:
+    """Every op's output tensor in an observable build against the oracle's, in op order.
+
+    Raises:
+        DeviceError: as `evaluate_model`, or the oracle is not installed.
+    """
+    oracle = Oracle(model, observable=True)
+    image = build_firmware(model, board, out, observable=True, progress=progress)
+    made_by = {index: op for op in model.ops for index in op.outputs}
+    windows = min(PER_OP_WINDOWS, len(inputs[0]))
+    output_bytes = [model.tensors[index].elements for index in model.outputs]
+    with open_session(image, board) as session:
+        tensors = session.link.tensors(Kind.TENSOR, session.identity.tensors)
+        differing = [0] * len(tensors)
+        with progress.task("every op's output", windows) as task:
+            for at in range(windows):
+                window = [values[at] for values in inputs]
+                oracle.run(window)
+                answer = session.link.run_window(
+                    [values.tobytes() for values in window],
+                    output_bytes,
+                    [tensor.bytes for tensor in tensors],
+                )
+                for i, (tensor, received) in enumerate(zip(tensors, answer.tensors, strict=True)):
+                    expected = oracle.tensor(tensor.tflite_index).ravel()
+                    differing[i] += int((np.frombuffer(received, np.int8) != expected).sum())
+                task.advance()
+    rows = [
+        OpBytes(
+            made_by[tensor.tflite_index].index,
+            made_by[tensor.tflite_index].name,
+            tensor.name,
+            tensor.bytes,
+            count,
+        )
+        for tensor, count in zip(tensors, differing, strict=True)
+    ]
+    return sorted(rows, key=lambda row: row.op)
+
+
+def accuracy(scores: Int8Array, labels: npt.NDArray[Any]) -> float:
+    """Share of windows whose largest score is at their label; ties go to the first."""
+    found = scores.reshape(len(scores), -1).argmax(axis=1)
+    return float((found == labels).mean())
+
+
+def match_inputs(
+    arrays: Mapping[str, npt.NDArray[Any]], model: TFLiteModel, path: Path
+) -> list[Int8Array]:
+    """The model's inputs among named arrays, in model order: int8, (window, *shape).
+
+    An array is named by its tensor, its signature name or its position; int8 is taken as it is,
+    floats are quantised. Other arrays are ignored. `path` names the file in errors.
+
+    Raises:
+        InputError: an input is missing, or has the wrong shape, type or number of windows.
+    """
+    found = []
+    for position, index in enumerate(model.inputs):
+        tensor = model.tensors[index]
+        names = dict.fromkeys((tensor.name, model.input_names[position], str(position)))
+        key = next((name for name in names if name in arrays), None)
+        if key is None:
+            raise InputError(
+                f"{path}: no array for input {position}",
+                f"name it {' or '.join(repr(name) for name in names)}",
+            )
+        values = arrays[key]
+        bare = tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
+        if values.ndim == 0 or values.shape[1:] not in (tensor.shape, bare):
+            raise InputError(
+                f"{path}: {key}: shape {values.shape}, the model wants (windows, *{bare})",
+                "put the windows on the first axis",
+            )
+        if np.issubdtype(values.dtype, np.floating):
+            if not np.isfinite(values).all():
+                raise InputError(f"{path}: {key}: has NaN or infinity", "clean the data")
+            values = quantise(values, tensor.scale, tensor.zero_point)
+        elif values.dtype != np.int8:
+            raise InputError(
+                f"{path}: {key}: dtype {values.dtype}", "give int8, or float to be quantised"
+            )
+        found.append(np.ascontiguousarray(values).reshape(len(values), *tensor.shape))
+    lengths = {len(values) for values in found}
+    if len(lengths) != 1 or lengths == {0}:
+        raise InputError(
+            f"{path}: the inputs have {sorted(lengths)} windows", "give each the same number, not 0"
+        )
+    return found
+
+
+def match_labels(
+    arrays: Mapping[str, npt.NDArray[Any]], key: str, windows: int, path: Path
+) -> npt.NDArray[Any]:
+    """The class numbers under `key`, (window,).
+
+    Raises:
+        InputError: missing, not integers, or another number of windows.
+    """
+    if key not in arrays:
+        raise InputError(f"{path}: no array {key!r}", f"it has {', '.join(sorted(arrays))}")
+    labels = arrays[key]
+    if labels.shape != (windows,) or not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(
+            f"{path}: {key}: {labels.dtype} of shape {labels.shape}",
+            f"give one integer a window, ({windows},)",
+        )
+    return labels
+
+
+def _expected(
+    model: TFLiteModel, inputs: list[Int8Array], progress: Progress
+) -> tuple[list[Int8Array], str]:
+    """The right answers and where they are from: TFLM, or the converter's record of it."""
+    try:
+        return run_windows(model, inputs, progress), "tflite-micro"
+    except DeviceError:
+        recorded = model.path.with_name("expected.npz")
+        if not recorded.is_file():
+            raise
+        return recorded_answers(recorded, model, inputs), recorded.name
+
+
+def _ram_bytes(image: Image, run: BoardRun) -> int | None:
+    """.data + .bss (arena and scratch among them) + stack high-water mark."""
+    if image.static_ram_bytes is None or image.stack_reserved_bytes is None:
+        return None
+    if run.stack_bytes >= image.stack_reserved_bytes:
+        raise DeviceError(
+            f"{image.board}: all {image.stack_reserved_bytes} bytes of stack were in use",
+            "raise memory.stack_bytes in its board.toml",
+        )
+    return image.static_ram_bytes + run.stack_bytes
+
+
+def _spread(values: npt.NDArray[Any]) -> Spread:
+    return Spread(float(values.mean()), float(values.min()), float(values.max()))

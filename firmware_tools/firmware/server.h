@@ -1,0 +1,38 @@
+/* The board's end of the protocol: takes bytes, answers requests. See PROTOCOL.md. */
+#ifndef MF_SERVER_H
+#define MF_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "board_config.h"
+#include "frame.h"
+#include "mf_model.h"
+#include "protocol.h"
+
+/* The largest request is a WRITE: index u16, offset u32, bytes. The largest answer is a READ's:
+ * offset u32, bytes. The identity and a tensor's description fit beside them. */
+enum {
+    MF_REQUEST_BYTES = MF_HEADER_BYTES + 6 + MF_FRAGMENT_BYTES,
+    MF_ANSWER_BYTES = MF_HEADER_BYTES + 4 + MF_FRAGMENT_BYTES
+};
+
+typedef struct {
+    const mf_model *model;
+    uint32_t session;
+    uint16_t sequence;      /* of the last request that was carried out */
+    bool open;              /* there is a session */
+    bool answered;          /* the outputs belong to the inputs written last */
+    uint32_t written;       /* input bytes since the last inference */
+    uint32_t answer_length; /* `answer` is what the last request got, kept for a repetition */
+    uint8_t answer[MF_ANSWER_BYTES];
+    uint8_t request[MF_REQUEST_BYTES + MF_CRC_BYTES];
+    mf_decoder decoder;
+} mf_server;
+
+void mf_server_init(mf_server *server, const mf_model *model);
+
+/* Takes one byte from the line; answers through board_write when it completes a request. */
+void mf_server_receive(mf_server *server, uint8_t byte);
+
+#endif

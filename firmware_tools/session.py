@@ -1,0 +1,55 @@
+"""A board with an image on it and a link open: what evaluation, flashing and tests begin with."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import serial
+
+from firmware_tools.board import Board
+from firmware_tools.build import Image
+from firmware_tools.flash import backend_for
+from firmware_tools.link import Link
+from firmware_tools.protocol import Identity
+from midfuse.errors import DeviceError
+
+
+@dataclass(frozen=True)
+class Session:
+    """A board that has named the image's model as its own."""
+
+    port: str
+    link: Link
+    identity: Identity
+
+
+@contextmanager
+def open_session(image: Image, board: Board, port: str | None = None) -> Iterator[Session]:
+    """Put the image on the board and open the link; with `port`, take the board that is there.
+
+    Raises:
+        DeviceError: a tool is missing, no answer, or another model is on the board.
+    """
+    with ExitStack() as stack:
+        if port is None:
+            port = stack.enter_context(backend_for(board).boot(image.elf)).port
+        yield stack.enter_context(connect(port, board, image.model_sha256))
+
+
+@contextmanager
+def connect(port: str, board: Board, model_sha256: str) -> Iterator[Session]:
+    """Open a port and make sure that the board at its other end holds that model.
+
+    Raises:
+        DeviceError: no such port, no answer, or another model is on the board.
+    """
+    baud = board.uart.baud if board.uart else 115200
+    try:
+        line = serial.serial_for_url(port, baudrate=baud)
+    except (serial.SerialException, ValueError, OSError) as error:
+        raise DeviceError(
+            f"{port}: cannot be opened ({error})", "name the board's port with --port"
+        ) from None
+    with line:
+        link = Link(line)
+        yield Session(port, link, link.open(model_sha256))

@@ -227,13 +227,13 @@ class _Reader:
             definition = model.SignatureDefs(at)
             for index in range(self.count(definition.InputsLength())):
                 entry = definition.Inputs(index)
-                yield entry.TensorIndex(), entry.Name().decode()
+                yield entry.TensorIndex(), _text(entry.Name())
             for index in range(self.count(definition.OutputsLength())):
                 entry = definition.Outputs(index)
-                yield entry.TensorIndex(), entry.Name().decode()
+                yield entry.TensorIndex(), _text(entry.Name())
 
     def tensor(self, model: Any, entry: Any, index: int, buffers: int) -> Tensor:
-        name = (entry.Name() or b"").decode(errors="replace")
+        name = _text(entry.Name())
         dtype = _TYPE_NAMES[entry.Type()]
         rank = self.count(entry.ShapeLength())
         shape = tuple(int(entry.Shape(i)) for i in range(min(rank, _MAX_RANK + 1)))
@@ -290,7 +290,7 @@ class _Reader:
         builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
         name = _OP_NAMES[builtin]
         if name == "CUSTOM":
-            name = (code.CustomCode() or b"CUSTOM").decode(errors="replace")
+            name = _text(code.CustomCode()) or name
         return Op(
             index,
             name,
@@ -311,3 +311,9 @@ class _Reader:
             field: getattr(options, "".join(part.capitalize() for part in field.split("_")))()
             for field in fields
         }
+
+
+def _text(raw: bytes | None) -> str:
+    """A name from the file, safe to show: it stays on one line."""
+    text = (raw or b"").decode(errors="replace")
+    return "".join(c if c.isprintable() else "?" for c in text)

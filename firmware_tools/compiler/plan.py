@@ -61,7 +61,7 @@ def _blocks(model: TFLiteModel, steps: list[Step], *, in_place: bool) -> dict[in
             if not step.calls:  # RESHAPE
                 shared = blocks[step.op.inputs[0]]
             elif in_place and len(step.calls) == 1:
-                candidates = [blocks[i] for i in step.calls[0].in_place]
+                candidates = [blocks[i] for i in step.calls[0].in_place if i in blocks]
                 shared = next((b for b in candidates if b.last == at and b.size == size), None)
             if shared is None:
                 shared = _Block(size, at, at)

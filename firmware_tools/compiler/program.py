@@ -34,7 +34,8 @@ class Call:
     """One kernel call of an operator: `function(&params, operands…, output)`.
 
     `kernel` names the C file; operands and output are tensor indices or constants. `in_place` lists
-    the tensors whose storage the output may take over where they are not needed any more.
+    the tensors whose storage the output may take over, if they are activations that nobody reads
+    any more.
     """
 
     kernel: str
@@ -56,7 +57,7 @@ class Step:
 
 @dataclass
 class Graph:
-    """The model being lowered: checked access to an operator's tensors, and the constants so far."""
+    """The model being lowered: checked access to an operator's tensors, and the tables so far."""
 
     model: TFLiteModel
     constants: dict[tuple[str, bytes], Constant] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from firmware_tools.compiler.lowering.common import (
     strides,
     weights_and_bias,
 )
-from firmware_tools.compiler.program import Call, Graph
+from firmware_tools.compiler.program import Call, Graph, Value
 from midfuse.tflite_file import Op
 
 
@@ -31,7 +31,7 @@ def fully_connected(op: Op, graph: Graph) -> list[Call]:
     else:  # TFLM multiplies these two as float32
         multipliers = [float(x.scale * scale[0]) / float(out.scale)] * channels
     folded = bias - x.zero_point * values.astype(np.int64).sum(axis=1)
-    fields = {
+    fields: dict[str, Value] = {
         "rows": rows,
         "depth": depth,
         "channels": channels,
@@ -49,7 +49,7 @@ def fully_connected(op: Op, graph: Graph) -> list[Call]:
 def batch_matmul(op: Op, graph: Graph) -> list[Call]:
     lhs, rhs, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
     ranks = [len(t.shape) for t in (lhs, rhs, out)]
-    graph.require(2 <= min(ranks) and max(ranks) <= 6, op, f"operands of rank {ranks[:2]}")
+    graph.require(min(ranks) >= 2 and max(ranks) <= 6, op, f"operands of rank {ranks[:2]}")
     lhs_strides, rhs_strides = strides(lhs.shape), strides(rhs.shape)
     (rows, depth), lhs_inner = lhs.shape[-2:], lhs_strides[-2:]
     (rhs_depth, columns), rhs_inner = rhs.shape[-2:], rhs_strides[-2:]
@@ -66,7 +66,7 @@ def batch_matmul(op: Op, graph: Graph) -> list[Call]:
     )
     graph.require(fits, op, f"{lhs.shape} times {rhs.shape} does not give {out.shape}")
     multiplier, shift = quantise_multiplier(float(lhs.scale * rhs.scale) / float(out.scale))
-    fields = {
+    fields: dict[str, Value] = {
         "batch_dims": pad_left(batch, 1),
         "lhs_batch_stride": _batch_strides(lhs.shape[:-2], lhs_strides, batch),
         "rhs_batch_stride": _batch_strides(rhs.shape[:-2], rhs_strides, batch),
@@ -108,7 +108,7 @@ def softmax(op: Op, graph: Graph) -> list[Call]:
     graph.require(unit, op, "an output that is not on scale 1/256, zero point -128")
     beta = float(op.options.get("beta", 1.0))
     table = np.array(softmax_exponentials(float(x.scale), beta), np.int32)
-    fields = {
+    fields: dict[str, Value] = {
         "rows": x.elements // x.shape[-1],
         "depth": x.shape[-1],
         "exponentials": graph.constant(table),
@@ -135,7 +135,7 @@ def mean(op: Op, graph: Graph) -> list[Call]:
     graph.require(outer * inner == out.elements and count > 0, op, f"{x.shape} gives {out.shape}")
     multiplier, shift = quantise_multiplier(float(x.scale) / float(out.scale))
     multiplier, shift = _divide(multiplier, shift, count)
-    fields = {
+    fields: dict[str, Value] = {
         "outer": outer,
         "count": count,
         "inner": inner,

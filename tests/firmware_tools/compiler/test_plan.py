@@ -1,0 +1,89 @@
+"""The arena plan: nothing that lives is overwritten, and nothing is wasted that need not be."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from firmware_tools.compiler import compile_model
+from firmware_tools.compiler.lowering import LOWERINGS
+from firmware_tools.compiler.plan import plan_arena
+from firmware_tools.compiler.program import Graph, Step
+from midfuse.tflite_file import TFLiteModel, read_tflite
+
+MODELS = sorted((Path(__file__).parents[2] / "data").glob("*.tflite"))
+by_name = pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+
+
+def lowered(model: TFLiteModel) -> list[Step]:
+    graph = Graph(model)
+    return [Step(op, tuple(LOWERINGS[op.name](op, graph))) for op in model.ops]
+
+
+@by_name
+def test_no_step_overwrites_what_is_read_later(path: Path) -> None:
+    """Replays the steps on a map of who wrote each byte last; every read must find its writer."""
+    model = read_tflite(path)
+    steps = lowered(model)
+    plan = plan_arena(model, steps, observable=False)
+    owner: list[int | None] = [None] * plan.size
+    same = {i: i for i in range(len(model.tensors))}
+
+    def span(index: int) -> slice:
+        start = plan.offsets[index]
+        return slice(start, start + model.tensors[index].elements)
+
+    def write(index: int) -> None:
+        owner[span(index)] = [same[index]] * model.tensors[index].elements
+
+    def check(index: int) -> None:
+        assert set(owner[span(index)]) == {same[index]}, model.tensors[index].name
+
+    for index in model.inputs:
+        write(index)
+    for step in steps:
+        reads = [i for i in step.op.inputs if i in plan.offsets]
+        for index in reads:
+            check(index)
+        if step.calls:
+            write(step.op.outputs[0])
+        else:
+            same[step.op.outputs[0]] = same[reads[0]]
+    for index in model.outputs:
+        check(index)
+
+
+@by_name
+def test_observable_tensors_share_only_through_reshape(path: Path) -> None:
+    model = read_tflite(path)
+    plan = plan_arena(model, lowered(model), observable=True)
+    reshaped = {op.outputs[0] for op in model.ops if op.name == "RESHAPE"}
+    spans = sorted(
+        (offset, offset + model.tensors[index].elements)
+        for index, offset in plan.offsets.items()
+        if index not in reshaped
+    )
+    for (_, end), (start, _) in pairwise(spans):
+        assert end <= start
+
+
+@by_name
+def test_arena_holds_at_least_one_op(path: Path, tmp_path: Path) -> None:
+    """The arena can be no smaller than the largest op's operands that must exist at once."""
+    model = read_tflite(path)
+    steps = lowered(model)
+    plan = plan_arena(model, steps, observable=False)
+    for step in steps:
+        live = {plan.offsets[i] for i in step.op.inputs if i in plan.offsets}
+        sizes = [model.tensors[i].elements for i in step.op.inputs if i in plan.offsets]
+        if len(live) == len(sizes):
+            assert plan.size >= sum(sizes)
+    compiled = compile_model(model, tmp_path)
+    assert compiled.arena_bytes == plan.size
+
+
+def test_same_model_gives_the_same_c(tmp_path: Path) -> None:
+    model = read_tflite(MODELS[0])
+    for name in ("a", "b"):
+        compile_model(model, tmp_path / name)
+    assert (tmp_path / "a" / "model.c").read_bytes() == (tmp_path / "b" / "model.c").read_bytes()

@@ -1,0 +1,97 @@
+"""A model that cannot be compiled ends in one line that names the file, the op and a way out."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_tools.compiler import compile_model
+from firmware_tools.compiler.lowering import LOWERINGS
+from midfuse.errors import InputError
+from midfuse.ops import OPS
+from midfuse.tflite_file import parse_tflite
+
+pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
+from tests.support.tflite_builder import TFLiteBuilder, schema
+
+SMALL = Path(__file__).parents[2] / "data" / "cnn_har_int8.tflite"
+
+
+def refusal(builder: TFLiteBuilder, out: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        compile_model(parse_tflite(builder.content(), Path("model.tflite")), out)
+    assert not list(out.iterdir())
+    message = str(caught.value)
+    assert message.startswith("model.tflite: ")
+    assert "\n" not in message
+    return message
+
+
+def test_the_op_table_and_the_compiler_agree() -> None:
+    assert set(OPS) == set(LOWERINGS)
+
+
+def test_op_that_the_runtime_lacks(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    b.op("ELU", [b.input((4,), 0.5, 0)], b.tensor((4,), 0.5, 0))
+    assert "op 0 (ELU) is not supported" in refusal(b, tmp_path)
+
+
+def test_float_tensors(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    b.inputs.append(b.tensor((4,), dtype="float32"))
+    b.op("RELU", [0], b.tensor((4,), dtype="float32"))
+    message = refusal(b, tmp_path)
+    assert "float32" in message
+    assert "quantise" in message
+
+
+def test_tensor_without_scale(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    b.inputs.append(b.tensor((4,)))
+    b.op("RELU", [0], b.tensor((4,), 0.5, 0))
+    assert "no single scale" in refusal(b, tmp_path)
+
+
+def test_shapes_that_do_not_fit(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    weights = b.tensor((2, 5), 0.1, data=np.zeros((2, 5), np.int8))
+    options = schema.FullyConnectedOptionsT()
+    b.op("FULLY_CONNECTED", [b.input((1, 4), 0.5, 0), weights, -1], b.tensor((1, 2), 0.5), options)
+    assert "does not give" in refusal(b, tmp_path)
+
+
+def test_concatenation_of_scales(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    options = schema.ConcatenationOptionsT()
+    inputs = [b.input((2,), 0.5, 0), b.input((2,), 0.25, 0)]
+    b.op("CONCATENATION", inputs, b.tensor((4,), 0.5, 0), options)
+    assert "another scale" in refusal(b, tmp_path)
+
+
+def test_tensor_read_before_it_is_written(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    b.input((4,), 0.5, 0)
+    b.op("RELU", [b.tensor((4,), 0.5, 0)], b.tensor((4,), 0.5, 0))
+    assert "nothing has written" in refusal(b, tmp_path)
+
+
+@settings(max_examples=300, deadline=2000)
+@given(data=st.data())
+def test_damaged_files_are_compiled_or_refused(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Flipped bytes and cut ends: the compiler either takes the model or says what is wrong."""
+    content = bytearray(SMALL.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        # Three in four flips hit the structure, which lies outside the large weight buffers.
+        at = data.draw(st.one_of(st.integers(0, len(content) - 1), st.integers(-9000, -1)))
+        content[at] = data.draw(st.integers(0, 255))
+    if data.draw(st.integers(0, 3)) == 0:
+        del content[data.draw(st.integers(0, len(content))) :]
+    with suppress(InputError):
+        model = parse_tflite(bytes(content), SMALL)
+        compile_model(model, tmp_path_factory.mktemp("damaged"))

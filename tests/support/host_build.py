@@ -1,0 +1,65 @@
+"""Builds a model's C for the host under address and undefined-behaviour sanitizers; runs it."""
+
+import subprocess
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_tools.compiler import RUNTIME, compile_model
+from midfuse.oracle import Oracle
+from midfuse.tflite_file import TFLiteModel
+
+_FLAGS = [
+    "-std=c99", "-g", "-Wall", "-Wextra", "-Wconversion", "-Werror",
+    "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{RUNTIME}",
+]  # fmt: skip
+
+
+@cache
+def _runtime() -> Path:
+    """All kernels and the harness as one library, compiled once a test run."""
+    folder = Path(mkdtemp(prefix="midfuse-kernels-"))
+    sources = [*sorted(RUNTIME.glob("*.c")), Path(__file__).with_name("harness.c")]
+    command = ["gcc", *_FLAGS, "-O1", "-c", *(str(path) for path in sources)]
+    subprocess.run(command, check=True, cwd=folder)
+    library = folder / "libruntime.a"
+    objects = sorted(str(path) for path in folder.glob("*.o"))
+    subprocess.run(["ar", "rcs", str(library), *objects], check=True)
+    return library
+
+
+def run_compiled(
+    model: TFLiteModel, windows: list[list[npt.NDArray[np.int8]]], out: Path, *, observable: bool
+) -> npt.NDArray[np.int8]:
+    """The compiled model's bytes: for every window its outputs, then its observable tensors."""
+    compile_model(model, out, observable=observable)
+    program = out / "program"
+    command = ["gcc", *_FLAGS, "-O0", str(out / "model.c"), str(_runtime()), "-o", str(program)]
+    subprocess.run(command, check=True)
+    stream = b"".join(values.tobytes() for window in windows for values in window)
+    answer = subprocess.run([str(program)], input=stream, stdout=subprocess.PIPE, check=True)
+    return np.frombuffer(answer.stdout, np.int8)
+
+
+def run_oracle(
+    model: TFLiteModel, windows: list[list[npt.NDArray[np.int8]]], *, observable: bool
+) -> npt.NDArray[np.int8]:
+    """TFLM's bytes in the same order."""
+    oracle = Oracle(model, observable=observable)
+    parts = []
+    for window in windows:
+        parts += [output.ravel() for output in oracle.run(window)]
+        if observable:
+            parts += [oracle.tensor(i).ravel() for op in model.ops for i in op.outputs]
+    return np.concatenate(parts)
+
+
+def random_windows(
+    model: TFLiteModel, count: int, rng: np.random.Generator
+) -> list[list[npt.NDArray[np.int8]]]:
+    """Uniform random bytes for every input of every window."""
+    sizes = [model.tensors[index].elements for index in model.inputs]
+    return [[rng.integers(-128, 128, size).astype(np.int8) for size in sizes] for _ in range(count)]

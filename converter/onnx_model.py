@@ -133,19 +133,32 @@ def output_names(model: onnx.ModelProto) -> list[str]:
     return [entry.name for entry in model.graph.output]
 
 
-def with_plain_inputs(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose inputs are named `input_0`, `input_1`, …, so that no tool mangles their names.
+def plain_copy(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy that says the same in the words that onnx2tf understands best.
 
-    A graph's own names may hold anything; position is what survives the way to TFLite.
+    - Inputs are named `input_0`, `input_1`, …: a graph's own names may hold anything, and position
+      is what survives the way to TFLite.
+    - Unsqueeze, Squeeze and Flatten become Reshape. After an Unsqueeze to four axes onnx2tf takes
+      the tensor for an image and turns its axes, differently on two branches that meet again.
     """
-    renamed = onnx.ModelProto()
-    renamed.CopyFrom(model)
-    names = {entry.name: f"input_{i}" for i, entry in enumerate(_inputs(renamed))}
-    for entry in _inputs(renamed):
+    copy = onnx.shape_inference.infer_shapes(model)
+    names = {entry.name: f"input_{i}" for i, entry in enumerate(_inputs(copy))}
+    for entry in _inputs(copy):
         entry.name = names[entry.name]
-    for node in renamed.graph.node:
+    known = (*copy.graph.value_info, *copy.graph.output)
+    shapes = {
+        entry.name: [d.dim_value for d in entry.type.tensor_type.shape.dim] for entry in known
+    }
+    for index, node in enumerate(copy.graph.node):
         node.input[:] = [names.get(name, name) for name in node.input]
-    return renamed
+        shape = shapes.get(node.output[0], [])
+        if node.op_type in ("Unsqueeze", "Squeeze", "Flatten") and all(shape) and shape:
+            constant = f"midfuse_shape_{index}"
+            copy.graph.initializer.append(numpy_helper.from_array(np.array(shape), constant))
+            node.op_type = "Reshape"
+            node.input[:] = [node.input[0], constant]
+            del node.attribute[:]
+    return copy
 
 
 class OnnxModel:

@@ -97,10 +97,10 @@ def _float_tflite(
     """Through ONNX and onnx2tf to the tidied float `.tflite`, as a file in `made`."""
     with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
         proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
-        from converter.onnx_model import output_names, with_plain_inputs
+        from converter.onnx_model import output_names, plain_copy
 
         plain = work / "model.onnx"
-        plain.write_bytes(with_plain_inputs(proto).SerializeToString())
+        plain.write_bytes(plain_copy(proto).SerializeToString())
     with progress.task("ONNX to TFLite (onnx2tf)"):
         from converter.lower import onnx_to_tflite
         from converter.quantise import check_ops
@@ -206,7 +206,7 @@ def _prove_equal(
         raise CheckFailed(
             f"{source.where}: as float TFLite it answers up to {worst:.3g} off, of outputs up to"
             f" {span:.3g}",
-            "onnx2tf lowered it wrongly; see which op with --debug and simplify it",
+            "onnx2tf lowered it wrongly; say what it turns over with explicit reshapes",
         )
     return worst
 

@@ -109,7 +109,7 @@ def _bias(graph: Any, index: int, width: int) -> int:
     """A tensor of its own for the bias, on the same constant, with the shape a bias has."""
     source = graph.tensors[index]
     bias = schema.TensorT()
-    bias.name = source.name + b"/bias%d" % len(graph.tensors)
+    bias.name = source.name + b"/bias"
     bias.type, bias.buffer, bias.shape = source.type, source.buffer, [width]
     graph.tensors.append(bias)
     return len(graph.tensors) - 1
@@ -129,15 +129,22 @@ def _drop_unused(graph: Any) -> None:
 
 
 def _name(model: Any, graph: Any, inputs: list[str], outputs: list[str]) -> None:
-    """Interface tensors get the model's names; a signature maps the same names to them."""
+    """Interface tensors get the model's names, the others the first op merged into them.
+
+    A signature maps the interface's names too. Names stay unique: the quantiser needs that.
+    """
     ends = dict(zip(graph.inputs.tolist(), inputs, strict=True))
     ends |= dict(zip(graph.outputs.tolist(), outputs, strict=True))
-    taken = {name.encode() for name in ends.values()}
+    taken = set(ends.values())
     for index, tensor in enumerate(graph.tensors):
-        if index in ends:
-            tensor.name = ends[index].encode()
-        elif tensor.name in taken:
-            tensor.name += b"/%d" % index
+        name = ends.get(index)
+        if name is None:
+            merged = tensor.name.decode(errors="replace")
+            name = re.sub(r"^model(_\d+)?/", "", merged.partition(";")[0])
+            if name in taken:
+                name += f"/{index}"
+            taken.add(name)
+        tensor.name = name.encode()
     signature = schema.SignatureDefT()
     signature.signatureKey = SIGNATURE.encode()
     signature.subgraphIndex = 0

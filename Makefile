@@ -1,0 +1,52 @@
+# Two commands do everything, set-up included: `make demo` and `make test`.
+
+# onnx2tf 1.29 pins what Python 3.11 (and 3.12) can install; take 3.11 where it is.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Extra arguments for pip, e.g. an index with the CPU build of torch (see the README).
+PIP_ARGS ?=
+BIN := .venv/bin
+# The host compiler builds the `native` board; the sanitizers' runtimes come with it.
+PACKAGES := gcc libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm python3-venv
+
+.PHONY: demo test test-full lint clean setup
+
+demo: setup
+	$(BIN)/midfuse run --out runs/demo
+
+test: lint
+	$(BIN)/pytest -m "not full"
+
+# What `make test` leaves out, too: every subject held out once (about half an hour).
+test-full: test
+	$(BIN)/pytest -m full
+	$(BIN)/midfuse run --all-splits --out runs/all-splits
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: .venv/.system .venv/.packages
+
+# System packages, once. Without apt-get, say in one line what to install.
+.venv/.system: Makefile
+	@if command -v qemu-system-arm arm-none-eabi-gcc gcc >/dev/null \
+	    && echo '#include <string.h>' | arm-none-eabi-gcc -x c -E - >/dev/null 2>&1 \
+	    && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+	    sudo=$$(if [ "$$(id -u)" != 0 ]; then echo sudo; fi); \
+	    $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -q -y --no-install-recommends $(PACKAGES); \
+	else \
+	    echo "error: install gcc, arm-none-eabi-gcc with newlib, and qemu-system-arm;" \
+	        "then run make again" >&2; exit 3; \
+	fi
+	@mkdir -p .venv && touch $@
+
+.venv/.packages: pyproject.toml | .venv/.system
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -q $(PIP_ARGS) -e '.[all,dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv runs dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,7 +30,7 @@ setup: .venv/.system .venv/.packages
 
 # System packages, once. Without apt-get, say in one line what to install.
 .venv/.system: Makefile
-	@if command -v qemu-system-arm arm-none-eabi-gcc gcc >/dev/null \
+	@if command -v qemu-system-arm >/dev/null && command -v gcc >/dev/null \
 	    && echo '#include <string.h>' | arm-none-eabi-gcc -x c -E - >/dev/null 2>&1 \
 	    && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then :; \
 	elif command -v apt-get >/dev/null; then \

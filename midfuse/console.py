@@ -114,6 +114,7 @@ def command(**settings: Any) -> Callable[[Callable[..., Outcome]], click.Command
         run = click.option(
             "--json", "as_json", is_flag=True, help="Print the result as JSON, for machines."
         )(run)
+        settings.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
         return click.command(**settings)(run)
 
     return decorate

@@ -98,11 +98,11 @@ def _run_split(dataset: str, board: str, split: int, seed: int, out: Path) -> Sp
     instructions = evaluated["instructions_per_inference"]
     return SplitRun(
         split=split,
-        test_subjects=trained["split"]["test"],
+        test_subjects=trained["subjects"]["test"],
         windows=windows,
         correct={
-            "trees": trained["correct"]["trees"],
-            "teacher": trained["correct"]["teacher"],
+            "trees": trained["figures"]["trees"]["correct"],
+            "teacher": trained["figures"]["teacher"]["correct"],
             "student_float": converted["accuracy"]["correct"]["student_float"],
             "student_int8_host": converted["accuracy"]["correct"]["student_int8_host"],
             "on_device": round(evaluated["accuracy"] * windows),

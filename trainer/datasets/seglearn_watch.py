@@ -1,0 +1,54 @@
+"""Shoulder exercises recorded by a watch: the recordings that the `seglearn` package carries.
+
+140 recordings (947 to 2618 samples at 50 Hz) of 10 subjects doing 7 exercises with either arm;
+D. M. Burns et al., "Shoulder physiotherapy exercise recognition: machine learning the inertial
+signals from a smartwatch", Physiological Measurement 39 (2018) 075007, arXiv:1802.01489.
+
+The package states no units. The values do: where the watch hardly turns, the median length of the
+acceleration is 1.01, so it is in g; peaks of 29 on the gyroscope and the rate at which gravity
+moves between the axes fit rad/s and are out of reach in deg/s.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from seglearn.datasets import load_watch
+
+from midfuse.card import Modality
+from midfuse.errors import InputError
+from trainer.datasets import DataSet, Recording
+
+
+def load(path: Path | None) -> DataSet:
+    """Load the recordings from the installed package; there is no path to give.
+
+    Raises:
+        InputError: a path was given.
+    """
+    if path is not None:
+        raise InputError(
+            f"--data {path}: seglearn-watch comes with the seglearn package", "leave --data out"
+        )
+    watch = load_watch()
+    recordings = [
+        Recording(
+            {
+                "acc": np.asarray(samples[:, :3], np.float32),
+                "gyro": np.asarray(samples[:, 3:], np.float32),
+            },
+            int(label),
+            int(subject),
+        )
+        for samples, label, subject in zip(watch["X"], watch["y"], watch["subject"], strict=True)
+    ]
+    return DataSet(
+        name="seglearn-watch",
+        modalities=[
+            Modality(name="acc", channels=["ax", "ay", "az"], unit="g", rate_hz=50),
+            Modality(name="gyro", channels=["wx", "wy", "wz"], unit="rad/s", rate_hz=50),
+        ],
+        recordings=recordings,
+        labels=[str(label) for label in watch["y_labels"]],
+        licence="BSD-3-Clause, with the seglearn package",
+        citation="Burns et al., Physiological Measurement 39 (2018) 075007, arXiv:1802.01489",
+    )

@@ -1,0 +1,145 @@
+"""The teacher: a mid-fusion transformer over several modalities.
+
+After "distilled mid-fusion transformer" (arXiv:2305.03810), of which only the abstract was at
+hand: the dimensions and details are ours. In three parts: every modality is encoded into a
+unified representation, blocks attend over modalities and over time, and the temporal mid-fusion
+module merges the modalities' temporal features before the classifier.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module):
+    """A modality's samples (N, T, C) to its part of the unified representation (N, S, width)."""
+
+    def __init__(self, channels: int, segments: int, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(channels, width, 7, stride=2, padding=3),
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+            nn.Conv1d(width, width, 5, stride=2, padding=2),
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool1d(segments),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        encoded: Tensor = self.layers(x.transpose(1, 2))
+        return encoded.transpose(1, 2)
+
+
+class Attention(nn.Module):
+    """x + multi-head self-attention over the second axis of (B, tokens, width), pre-normed."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(x)
+        return x + self.dropout(self.attention(y, y, y, need_weights=False)[0])
+
+
+class FeedForward(nn.Module):
+    """x + MLP(x), pre-normed."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, 2 * width),
+            nn.GELU(),
+            nn.Linear(2 * width, width),
+            nn.Dropout(dropout),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x)
+
+
+class SpatialTemporalBlock(nn.Module):
+    """Spatial attention over modalities within a segment, temporal over segments within a modality.
+
+    Tokens (N, modalities, segments, width) in and out.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.spatial = Attention(width, heads, dropout)
+        self.temporal = Attention(width, heads, dropout)
+        self.feed_forward = FeedForward(width, dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, m, s, d = x.shape
+        x = x.transpose(1, 2).reshape(n * s, m, d)
+        x = self.spatial(x).reshape(n, s, m, d).transpose(1, 2).reshape(n * m, s, d)
+        return self.feed_forward(self.temporal(x)).reshape(n, m, s, d)
+
+
+class TemporalMidFusion(nn.Module):
+    """Fuses the modalities' temporal features: tokens (N, M, S, width) to one feature (N, width).
+
+    Each segment's tokens are merged into one, a temporal block relates the merged segments, and
+    attention pooling weighs them.
+    """
+
+    def __init__(self, modalities: int, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(modalities * width)
+        self.merge = nn.Linear(modalities * width, width)
+        self.temporal = Attention(width, heads, dropout)
+        self.feed_forward = FeedForward(width, dropout)
+        self.pool_norm = nn.LayerNorm(width)
+        self.score = nn.Linear(width, 1)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.merge(self.norm(tokens.transpose(1, 2).flatten(2)))
+        x = self.pool_norm(self.feed_forward(self.temporal(x)))
+        return (torch.softmax(self.score(x), 1) * x).sum(1)
+
+
+class Teacher(nn.Module):
+    """Windows of several modalities to class scores; arguments as the student's."""
+
+    def __init__(
+        self,
+        channels: Sequence[int],
+        classes: int,
+        segments: int = 16,
+        width: int = 64,
+        blocks: int = 2,
+        heads: int = 4,
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleList(Encoder(c, segments, width) for c in channels)
+        self.width = width
+        self.position = nn.Parameter(torch.zeros(len(channels), segments, width))
+        self.blocks = nn.ModuleList(
+            SpatialTemporalBlock(width, heads, dropout) for _ in range(blocks)
+        )
+        self.fusion = TemporalMidFusion(len(channels), width, heads, dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, classes)
+
+    def tokens(self, *inputs: Tensor) -> Tensor:
+        """The blocks' result (N, modalities, segments, width), which the student learns from."""
+        encoded = [encode(x) for encode, x in zip(self.encoders, inputs, strict=True)]
+        x = torch.stack(encoded, 1) + self.position
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def classify(self, tokens: Tensor) -> Tensor:
+        """Tokens to logits (N, classes), through the mid-fusion module."""
+        return self.classifier(self.dropout(self.fusion(tokens)))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Standardised float32 (N, T, C) an input, in order, to logits (N, classes)."""
+        return self.classify(self.tokens(*inputs))

@@ -1,0 +1,56 @@
+"""The trees baseline: extremely randomised trees on hand-made features of the same windows.
+
+Features of every channel, and of the length of every modality of three channels: mean, standard
+deviation, minimum, maximum, median, quartiles, root mean square, skewness, kurtosis, mean absolute
+step, share of mean crossings; of its spectrum without the mean: strongest frequency, its share of
+the power, the spectral entropy, the power in 6 bands (octaves) as logarithms. Of every pair of
+channels, across modalities too: the correlation.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from sklearn.ensemble import ExtraTreesClassifier
+
+from trainer.windows import Windows
+
+TREES = 500
+
+
+def features(windows: Windows) -> npt.NDArray[np.float32]:
+    """Windows to features (N, F)."""
+    signals = list(windows.inputs.values())
+    channels = np.concatenate(signals, 2).astype(np.float64)
+    lengths = [np.linalg.norm(x, axis=2, keepdims=True) for x in signals if x.shape[2] == 3]
+    x = np.concatenate([channels, *lengths], 2)
+    centred = x - x.mean(1, keepdims=True)
+    parts = [
+        x.mean(1),
+        x.std(1),
+        x.min(1),
+        x.max(1),
+        *np.quantile(x, (0.25, 0.5, 0.75), axis=1),
+        np.sqrt((x**2).mean(1)),
+        stats.skew(x, axis=1),
+        stats.kurtosis(x, axis=1),
+        np.abs(np.diff(x, axis=1)).mean(1),
+        (np.diff(np.signbit(centred), axis=1)).mean(1),
+    ]
+    power = np.abs(np.fft.rfft(centred, axis=1))[:, 1:] ** 2 + 1e-12
+    share = power / power.sum(1, keepdims=True)
+    parts += [share.argmax(1), share.max(1), -(share * np.log(share)).sum(1)]
+    octaves = [2**i - 1 for i in range(7)]
+    parts += [np.log(power[:, low:high].sum(1)) for low, high in pairwise(octaves)]
+    unit = (channels - channels.mean(1, keepdims=True)) / (channels.std(1, keepdims=True) + 1e-9)
+    correlation = np.einsum("nti,ntj->nij", unit, unit) / x.shape[1]
+    rows, columns = np.triu_indices(channels.shape[2], 1)
+    parts.append(correlation[:, rows, columns])
+    return np.concatenate(parts, 1).astype(np.float32)
+
+
+def train_trees(training: Windows, seed: int) -> ExtraTreesClassifier:
+    """Fit the trees."""
+    trees = ExtraTreesClassifier(TREES, n_jobs=2, random_state=seed)
+    return trees.fit(features(training), training.labels)

@@ -61,8 +61,11 @@ def onnx_to_tflite(onnx: Path, inputs: list[str], folder: Path, where: str) -> b
 
 def _reason(log: Path) -> str:
     """The op that onnx2tf stumbled over and its last exception, out of a long log."""
-    lines = [_COLOUR.sub("", line).strip() for line in log.read_text(errors="replace").splitlines()]
-    op = [line.removeprefix("ERROR: ") for line in lines if "onnx_op_name:" in line]
-    exceptions = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
-    found = [*op[-1:], *exceptions[-1:]] or [line for line in lines if line][-1:]
-    return "; ".join(found)[:400] or "it said nothing"
+    text = _COLOUR.sub("", log.read_text(errors="replace"))
+    # onnx2tf puts `wa` in front of names that begin with a slash.
+    ops = re.findall(r"^ERROR: onnx_op_name: (?:wa(?=/))?(.*)$", text, re.MULTILINE)
+    exceptions = re.findall(r"^[\w.]*(?:Error|Exception)\b.*$", text, re.MULTILINE)
+    at = f"at {ops[-1]}: " if ops else ""
+    lines = exceptions or text.split("\n") if text.strip() else ["it said nothing"]
+    said = next(line for line in reversed(lines) if line.strip())
+    return at + said.strip()[:200]

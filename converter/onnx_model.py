@@ -133,6 +133,18 @@ def output_names(model: onnx.ModelProto) -> list[str]:
     return [entry.name for entry in model.graph.output]
 
 
+def check_inputs_used(model: onnx.ModelProto, names: list[str], where: str) -> None:
+    """Refuse a model that ignores an input: the exporter drops it, and positions would shift.
+
+    Raises:
+        InputError: names the input.
+    """
+    used = {name for graph in _graphs(model.graph) for node in graph.node for name in node.input}
+    for name in names:
+        if name not in used:
+            raise InputError(f"{where}: input {name} is used by no op", "leave it out of the model")
+
+
 def plain_copy(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy that says the same in the words that onnx2tf understands best.
 

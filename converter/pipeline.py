@@ -97,8 +97,10 @@ def _float_tflite(
     """Through ONNX and onnx2tf to the tidied float `.tflite`, as a file in `made`."""
     with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
         proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
-        from converter.onnx_model import output_names, plain_copy
+        from converter.onnx_model import check_inputs_used, output_names, plain_copy
 
+        names = [spec.name for spec in source.inputs]
+        check_inputs_used(proto, names, source.where)
         plain = work / "model.onnx"
         plain.write_bytes(plain_copy(proto).SerializeToString())
     with progress.task("ONNX to TFLite (onnx2tf)"):
@@ -106,11 +108,9 @@ def _float_tflite(
         from converter.quantise import check_ops
         from converter.tidy import tidy
 
-        count = len(source.inputs)
-        plain_names = [f"input_{i}" for i in range(count)]
+        plain_names = [f"input_{i}" for i in range(len(names))]
         content = onnx_to_tflite(plain, plain_names, work, source.where)
         shutil.copyfile(work / "onnx2tf.log", made / "onnx2tf.log")
-        names = [spec.name for spec in source.inputs]
         content = tidy(content, names, output_names(proto), source.where)
     path = made / f"{source.name}_float32.tflite"
     path.write_bytes(content)

@@ -4,6 +4,10 @@ Where its wheel does not exist (it is for x86-64 Linux), `expected.npz` stands i
 outputs recorded by the converter, keyed by the model's SHA-256.
 """
 
+import lzma
+import struct
+import tokenize
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,25 @@ from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 
 Int8Array = npt.NDArray[np.int8]
+
+# What zipfile, its decompressors and numpy's header parser raise on damaged or hostile files.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    EOFError,
+    BadZipFile,
+    AttributeError,
+    LookupError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    tokenize.TokenError,
+)
 
 
 class Oracle:
@@ -113,9 +136,10 @@ def read_npz(path: Path) -> Mapping[str, npt.NDArray[Any]]:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise InputError(f"{path}: no such file", "name an .npz file") from None
-    except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
+    except _DAMAGED as error:
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"{path}: not a usable .npz ({error})", "write it with numpy.savez, numbers only"
+            f"{path}: not a usable .npz ({reason})", "write it with numpy.savez, numbers only"
         ) from None
 
 

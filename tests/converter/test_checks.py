@@ -1,0 +1,229 @@
+"""The parts that measure and judge: ranges, error sums, int8 checks, reading windows."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import converter
+from converter.accuracy import count_correct
+from converter.float_model import FloatModel
+from converter.per_op import _Sums, check_ops_against_float, quantise_inputs, worst_first
+from converter.pipeline import _prove_equal
+from converter.quantise import check_int8, check_ops, quantise_model
+from converter.ranges import MOVES, minmax_ranges
+from converter.source import open_source
+from converter.windows import FloatArray, InputSpec, Windows, read_windows
+from midfuse.errors import CheckFailed, InputError
+from midfuse.oracle import Oracle
+from midfuse.progress import SILENT
+from tests.converter.conftest import sensor_windows
+
+_FLOATS = hnp.arrays(
+    np.float32, st.integers(2, 40), elements=st.floats(-100, 100, width=32, allow_subnormal=False)
+)
+
+
+@given(_FLOATS, st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_error_sums_over_pieces_are_those_of_the_whole(
+    expected: FloatArray, cut: int, seed: int
+) -> None:
+    noise = np.random.default_rng(seed).normal(0, 0.1, expected.shape)
+    found = (expected + noise).astype(np.float32)
+    sums = _Sums()
+    for piece in (slice(0, cut), slice(cut, None)):
+        if expected[piece].size:
+            sums.add(expected[piece], found[piece])
+    got = sums.result(scale=0.5)
+    f, q = expected.astype(np.float64), found.astype(np.float64)
+    assert got.mean_abs == pytest.approx(np.abs(f - q).mean())
+    assert got.max_abs == np.abs(f - q).max()
+    assert (got.mean_steps, got.max_steps) == (2 * got.mean_abs, 2 * got.max_abs)
+    if (f**2).sum() > 0:
+        assert got.sqnr_db == pytest.approx(10 * np.log10((f**2).sum() / ((f - q) ** 2).sum()))
+        assert got.cosine == pytest.approx(f @ q / np.linalg.norm(f) / np.linalg.norm(q))
+    else:
+        assert got.sqnr_db is None
+
+
+def test_an_exact_op_has_no_noise_and_comes_last(
+    converted_student: converter.ConversionResult,
+) -> None:
+    sums = _Sums()
+    sums.add(np.ones(3, np.float32), np.ones(3, np.float32))
+    exact = replace(converted_student.checks[0], accumulated=sums.result(1.0))
+    assert exact.accumulated.sqnr_db is None
+    ranked = worst_first([exact, *converted_student.checks[1:]])
+    assert ranked[-1] is exact
+    noises = [check.accumulated.sqnr_db for check in ranked[:-1]]
+    assert noises == sorted(noises, key=lambda value: value or 0)
+
+
+def test_ranges_hold_every_value_and_are_shared_where_values_only_move(
+    converted_student: converter.ConversionResult,
+) -> None:
+    model, ranges = converted_student.float_model, converted_student.ranges
+    arrays = sensor_windows(150, seed=1)
+    interpreter = FloatModel(model)
+    reached = {name: [0.0, 0.0] for name in ranges}
+    for at in range(150):
+        interpreter.run([arrays["acc"][at : at + 1], arrays["gyro"][at : at + 1]])
+        for tensor in model.tensors:
+            if tensor.name in ranges:
+                values = interpreter.tensor(tensor.index)
+                low, high = reached[tensor.name]
+                reached[tensor.name] = [min(low, values.min()), max(high, values.max())]
+    joined = {i for op in model.ops if op.name in MOVES for i in (*op.inputs, *op.outputs)}
+    softmaxes = {op.outputs[0] for op in model.ops if op.name == "SOFTMAX"}
+    for tensor in model.tensors:
+        if tensor.name not in ranges:
+            continue
+        if tensor.index in softmaxes:
+            assert ranges[tensor.name] == (0.0, 255 / 256)
+        elif tensor.index in joined:
+            assert ranges[tensor.name][0] <= reached[tensor.name][0]
+            assert ranges[tensor.name][1] >= reached[tensor.name][1]
+        else:
+            assert list(ranges[tensor.name]) == reached[tensor.name]
+    for op in model.ops:
+        if op.name in MOVES:
+            spans = {
+                ranges[model.tensors[i].name]
+                for i in (*op.inputs, *op.outputs)
+                if model.tensors[i].name in ranges
+            }
+            assert len(spans) == 1
+
+
+def test_wider_ranges_cost_precision(
+    converted_student: converter.ConversionResult, tmp_path: Path
+) -> None:
+    """The ranges given are the ones used: eight times as wide costs three bits, 18 dB."""
+    model = converted_student.float_model
+    wide = {name: (8 * low, 8 * high) for name, (low, high) in converted_student.ranges.items()}
+    int8 = quantise_model(model, wide, tmp_path / "wide.tflite", "wide")
+    for index in int8.inputs:
+        low, high = wide[int8.tensors[index].name]
+        assert int8.tensors[index].scale == pytest.approx((high - low) / 255, rel=1e-5)
+    arrays = sensor_windows(20, seed=1)
+    windows = Windows([arrays["acc"], arrays["gyro"]])
+    coarse = check_ops_against_float(int8, model, windows)
+    fine = check_ops_against_float(converted_student.model, model, windows)
+    for at in (0, 1):
+        loss = (fine[at].accumulated.sqnr_db or 0) - (coarse[at].accumulated.sqnr_db or 0)
+        assert 15 < loss < 21
+
+
+def test_a_dead_tensor_still_gets_a_scale(
+    converted_onnx: converter.ConversionResult, tmp_path: Path
+) -> None:
+    model = converted_onnx.float_model
+    nothing = Windows([np.zeros((3, 2, 16, 20), np.float32)])
+    ranges = minmax_ranges(model, nothing)
+    assert ranges["image.1"] == (0.0, 1.0)
+    int8 = quantise_model(model, ranges, tmp_path / "dead.tflite", "dead")
+    (answer,) = Oracle(int8).run([values[0] for values in quantise_inputs(int8, nothing.inputs)])
+    assert answer.shape == (1, 5)
+
+
+def test_float_tensors_other_scales_and_missing_ops_are_refused(
+    converted_student: converter.ConversionResult,
+) -> None:
+    with pytest.raises(InputError, match="stays float32"):
+        check_int8(converted_student.float_model, "model")
+    model = converted_student.model
+    softmax = next(op for op in model.ops if op.name == "SOFTMAX")
+    tensors = list(model.tensors)
+    quantization = tensors[softmax.outputs[0]].quantization
+    assert quantization is not None
+    tensors[softmax.outputs[0]] = replace(
+        tensors[softmax.outputs[0]],
+        quantization=replace(quantization, scale=np.array([0.01], np.float32)),
+    )
+    with pytest.raises(InputError, match=f"op {softmax.index}, SOFTMAX"):
+        check_int8(replace(model, tensors=tensors), "model")
+    tensors = list(model.tensors)
+    quantization = tensors[model.ops[0].outputs[0]].quantization
+    assert quantization is not None
+    tensors[model.ops[0].outputs[0]] = replace(
+        tensors[model.ops[0].outputs[0]],
+        quantization=replace(quantization, scale=quantization.scale * np.float32(2)),
+    )
+    with pytest.raises(InputError, match="op 0, RESHAPE, joins different scales"):
+        check_int8(replace(model, tensors=tensors), "model")
+    ops = [replace(model.ops[0], name="GELU"), *model.ops[1:]]
+    with pytest.raises(InputError, match="op 0 is GELU"):
+        check_ops(replace(model, ops=ops), "model")
+
+
+def test_another_float_model_does_not_pass_for_the_same(
+    converted_onnx: converter.ConversionResult, onnx_file: Path
+) -> None:
+    class Shifted(FloatModel):
+        def run(self, window: list[FloatArray]) -> list[FloatArray]:
+            return [values + np.float32(1e-3) for values in super().run(window)]
+
+    source = open_source(onnx_file)
+    windows = Windows([np.ones((2, 2, 16, 20), np.float32)])
+    lowered = FloatModel(converted_onnx.float_model)
+    assert _prove_equal(source.reference(), lowered, windows, source, SILENT) < 1e-5
+    shifted = Shifted(converted_onnx.float_model)
+    with pytest.raises(CheckFailed, match="off, of outputs"):
+        _prove_equal(source.reference(), shifted, windows, source, SILENT)
+
+
+def test_accuracy_counts() -> None:
+    labels = np.array([0, 1, 2, 2])
+    found = count_correct(labels, np.array([0, 1, 2, 0]), labels, np.array([0, 2, 2, 0]))
+    assert found.as_json() == {
+        "windows": 4,
+        "student_float": 0.75,
+        "float_tflite": 1.0,
+        "student_int8_host": 0.5,
+        "agreement": 0.75,
+        "correct": {
+            "student_float": 3,
+            "float_tflite": 4,
+            "student_int8_host": 2,
+            "agreement": 3,
+        },
+    }
+
+
+@given(st.integers(1, 300), st.integers(1, 120))
+def test_spread_takes_first_and_last_and_none_twice(windows: int, count: int) -> None:
+    chosen = Windows([np.arange(windows, dtype=np.float32)[:, None]]).spread(count).inputs[0]
+    assert len(chosen) == min(windows, count) == len(np.unique(chosen))
+    assert chosen[0] == 0
+    if count > 1:
+        assert chosen[-1] == windows - 1
+
+
+def _npz() -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, acc=np.ones((3, 4, 2), np.float32), labels=np.zeros(3, np.int64))
+    return buffer.getvalue()
+
+
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, len(_npz()) - 1), st.binary(min_size=1, max_size=4), st.booleans())
+def test_damaged_windows_are_refused_or_read(
+    tmp_path: Path, at: int, garbage: bytes, cut: bool
+) -> None:
+    """Whatever is damaged in an .npz, the answer is windows or one InputError."""
+    content = _npz()
+    damaged = content[:at] if cut else content[:at] + garbage + content[at + len(garbage) :]
+    path = tmp_path / "windows.npz"
+    path.write_bytes(damaged)
+    message = "windows.npz"
+    try:
+        assert len(read_windows(path, [InputSpec("acc", (1, 4, 2))])) == 3
+    except InputError as error:
+        message = str(error)
+    assert "windows.npz" in message
+    assert "\n" not in message

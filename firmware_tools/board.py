@@ -36,7 +36,8 @@ class Firmware(_Strict):
     """C sources beside the common ones, from the board's folder or else from `firmware/`."""
 
     sources: list[str]
-    fragment_bytes: int = Field(ge=124, le=0x4000)
+    write_bytes: int = Field(gt=0, le=0x4000)
+    read_bytes: int = Field(gt=0, le=0x4000)
 
 
 class Region(_Strict):

@@ -17,6 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from firmware_tools.board import FIRMWARE, RUNTIME, Board
+from firmware_tools.compiler import compile_model
 from midfuse import __version__
 from midfuse.errors import DeviceError, InputError
 from midfuse.progress import SILENT, Progress
@@ -46,7 +47,6 @@ class ImageFile(BaseModel):
     image_sha256: str
     observable: bool
     arena_bytes: int
-    scratch_bytes: int
     flash_bytes: int | None
     static_ram_bytes: int | None
     stack_reserved_bytes: int | None
@@ -82,8 +82,6 @@ def build_firmware(
         InputError: an op that is not supported, or a model that does not fit the board.
         DeviceError: the compiler is missing or fails.
     """
-    from firmware_tools.compiler import compile_model
-
     require_toolchain(board)
     with tempfile.TemporaryDirectory() as scratch:
         compiled = compile_model(model, Path(scratch), observable=observable)
@@ -95,7 +93,6 @@ def build_firmware(
             model_sha256=model.sha256,
             observable=observable,
             arena_bytes=compiled.arena_bytes,
-            scratch_bytes=compiled.scratch_bytes,
             sanitize=sanitize,
             progress=progress,
         )
@@ -120,7 +117,6 @@ def link_firmware(
     model_sha256: str,
     observable: bool = False,
     arena_bytes: int = 0,
-    scratch_bytes: int = 0,
     sanitize: bool = False,
     progress: Progress = SILENT,
 ) -> Image:
@@ -156,7 +152,6 @@ def link_firmware(
             image_sha256=_digest(elf),
             observable=observable,
             arena_bytes=arena_bytes,
-            scratch_bytes=scratch_bytes,
             flash_bytes=binary.stat().st_size if binary else None,
             static_ram_bytes=_static_ram(board, elf) if memory else None,
             stack_reserved_bytes=memory.stack_bytes if memory else None,
@@ -218,7 +213,8 @@ def _config(board: Board) -> str:
         f"#define MF_CLOCK_HZ {board.clock_hz}u",
         f"#define MF_TICKS_PER_SECOND {board.ticks.per_second}u",
         f"#define MF_INSTRUCTIONS_PER_1000_TICKS {instructions}u",
-        f"#define MF_FRAGMENT_BYTES {board.firmware.fragment_bytes}",
+        f"#define MF_WRITE_BYTES {board.firmware.write_bytes}",
+        f"#define MF_READ_BYTES {board.firmware.read_bytes}",
     ]
     if board.uart:
         lines += [

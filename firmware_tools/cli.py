@@ -40,7 +40,7 @@ def boards(name: str | None) -> Outcome:
             table.add_row(board.name, board.core, board.title, board.seen)
         return Outcome({"boards": [_board_data(board) for board in found]}, table)
     board = read_board(name)
-    return Outcome(_board_data(board), _fields({"board": board.name} | _board_data(board)))
+    return Outcome(_board_data(board), _fields(_board_data(board)))
 
 
 @command(name="build", help="Compile an int8 .tflite into firmware for a board.")
@@ -209,7 +209,8 @@ def _evaluation_view(evaluation: Evaluation) -> Group:
 
 
 def _board_data(board: Board) -> dict[str, Any]:
-    return board.model_dump(mode="json", exclude_none=True)
+    data = board.model_dump(mode="json", exclude_none=True)
+    return {name: data.pop(name) for name in ("name", "title")} | data
 
 
 def _image_data(image: Image) -> dict[str, Any]:
@@ -219,5 +220,8 @@ def _image_data(image: Image) -> dict[str, Any]:
 def _fields(values: dict[str, Any]) -> Table:
     table = Table(show_header=False)
     for name, value in values.items():
-        table.add_row(name, str(value))
+        if isinstance(value, dict):
+            table.add_row(name, "\n".join(f"{key}: {each}" for key, each in value.items()))
+        else:
+            table.add_row(name, str(value))
     return table

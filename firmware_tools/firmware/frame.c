@@ -104,13 +104,15 @@ static void emit_escaped(outbox *out, const uint8_t *bytes, uint32_t count)
     }
 }
 
-void mf_frame_send(const uint8_t *body, uint32_t length)
+void mf_frame_send(const uint8_t *head, uint32_t head_length, const uint8_t *tail,
+                   uint32_t tail_length)
 {
     outbox out = {.count = 0};
     uint8_t check[MF_CRC_BYTES];
-    put_u32(check, mf_crc32(0, body, length));
+    put_u32(check, mf_crc32(mf_crc32(0, head, head_length), tail, tail_length));
     emit(&out, MF_FLAG);
-    emit_escaped(&out, body, length);
+    emit_escaped(&out, head, head_length);
+    emit_escaped(&out, tail, tail_length);
     emit_escaped(&out, check, sizeof check);
     emit(&out, MF_FLAG);
     board_write(out.bytes, out.count);

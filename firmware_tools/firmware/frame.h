@@ -24,7 +24,8 @@ void mf_decoder_init(mf_decoder *decoder, uint8_t *body, uint32_t capacity);
  * bytes until the next call. Whatever is damaged is dropped without a word. */
 bool mf_decode(mf_decoder *decoder, uint8_t byte);
 
-/* Sends `body` as one frame through board_write. */
-void mf_frame_send(const uint8_t *body, uint32_t length);
+/* Sends a body in two parts as one frame through board_write. */
+void mf_frame_send(const uint8_t *head, uint32_t head_length, const uint8_t *tail,
+                   uint32_t tail_length);
 
 #endif

@@ -5,9 +5,11 @@
 #include "board.h"
 #include "bytes.h"
 
-/* The identity's fixed part is 64 bytes; the two names take at most 60 more. */
-typedef char identity_fits_one_fragment[MF_FRAGMENT_BYTES >= 124 ? 1 : -1];
-typedef char names_fit[sizeof MF_BOARD_NAME + sizeof MF_FIRMWARE_VERSION <= 60 ? 1 : -1];
+/* The identity is 64 bytes and two names with a length byte each (sizeof counts a final 0). */
+typedef char identity_fits[64 + sizeof MF_BOARD_NAME + sizeof MF_FIRMWARE_VERSION <=
+                                   MF_ANSWER_BYTES - MF_HEADER_BYTES
+                               ? 1
+                               : -1];
 
 void mf_server_init(mf_server *server, const mf_model *model)
 {
@@ -61,8 +63,8 @@ static int open_session(mf_server *server, uint8_t **end)
     put_u16(at + 4, model->output_count);
     put_u16(at + 6, model->tensor_count);
     put_u16(at + 8, model->op_count);
-    put_u16(at + 10, MF_FRAGMENT_BYTES);
-    put_u16(at + 12, MF_FRAGMENT_BYTES);
+    put_u16(at + 10, MF_WRITE_BYTES);
+    put_u16(at + 12, MF_READ_BYTES);
     put_u16(at + 14, 1); /* requests the host may have under way */
     put_u32(at + 16, model->arena_bytes);
     put_u32(at + 20, MF_CLOCK_HZ);
@@ -163,15 +165,16 @@ static int read_tensor(mf_server *server, const uint8_t *payload, uint32_t lengt
     if (tensor == NULL) {
         return MF_NO_SUCH_TENSOR;
     }
-    if (count > MF_FRAGMENT_BYTES || offset > tensor->bytes || count > tensor->bytes - offset) {
+    if (count > MF_READ_BYTES || offset > tensor->bytes || count > tensor->bytes - offset) {
         return MF_OUT_OF_RANGE;
     }
     if (!server->answered) {
         return MF_NOT_READY;
     }
     put_u32(*end, offset);
-    memcpy(*end + 4, tensor->data + offset, count);
-    *end += 4 + count;
+    *end += 4;
+    server->read = (const uint8_t *)tensor->data + offset;
+    server->read_length = count;
     return MF_OK;
 }
 
@@ -183,6 +186,7 @@ static void carry_out(mf_server *server, const uint8_t *request, uint32_t length
     uint8_t *end = server->answer + MF_HEADER_BYTES;
     int error;
     length -= MF_HEADER_BYTES;
+    server->read_length = 0;
     switch (type) {
     case MF_OPEN:
         error = open_session(server, &end);
@@ -217,7 +221,7 @@ static void refuse(const uint8_t *request, int error)
     put_header(body, MF_ERROR, get_u16(request + MF_AT_SEQUENCE),
                get_u32(request + MF_AT_SESSION));
     body[MF_HEADER_BYTES] = (uint8_t)error;
-    mf_frame_send(body, sizeof body);
+    mf_frame_send(body, sizeof body, NULL, 0);
 }
 
 static void handle(mf_server *server, const uint8_t *request, uint32_t length)
@@ -248,7 +252,7 @@ static void handle(mf_server *server, const uint8_t *request, uint32_t length)
         refuse(request, MF_OUT_OF_SEQUENCE);
         return;
     }
-    mf_frame_send(server->answer, server->answer_length);
+    mf_frame_send(server->answer, server->answer_length, server->read, server->read_length);
 }
 
 void mf_server_receive(mf_server *server, uint8_t byte)

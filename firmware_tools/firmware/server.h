@@ -10,11 +10,11 @@
 #include "mf_model.h"
 #include "protocol.h"
 
-/* The largest request is a WRITE: index u16, offset u32, bytes. The largest answer is a READ's:
- * offset u32, bytes. The identity and a tensor's description fit beside them. */
+/* The largest request is a WRITE: index u16, offset u32, bytes. The largest answers kept here are
+ * the identity and a tensor's description; what a READ answers stays in the tensor. */
 enum {
-    MF_REQUEST_BYTES = MF_HEADER_BYTES + 6 + MF_FRAGMENT_BYTES,
-    MF_ANSWER_BYTES = MF_HEADER_BYTES + 4 + MF_FRAGMENT_BYTES
+    MF_REQUEST_BYTES = MF_HEADER_BYTES + 6 + MF_WRITE_BYTES,
+    MF_ANSWER_BYTES = MF_HEADER_BYTES + 128
 };
 
 typedef struct {
@@ -24,8 +24,12 @@ typedef struct {
     bool open;              /* there is a session */
     bool answered;          /* the outputs belong to the inputs written last */
     uint32_t written;       /* input bytes since the last inference */
-    uint32_t answer_length; /* `answer` is what the last request got, kept for a repetition */
+    /* What the last request got, kept for a repetition: `answer`, then `read`, which points into
+     * a tensor. Only a WRITE or an INVOKE could change that, and either has an answer of its own. */
     uint8_t answer[MF_ANSWER_BYTES];
+    uint32_t answer_length;
+    const uint8_t *read;
+    uint32_t read_length;
     uint8_t request[MF_REQUEST_BYTES + MF_CRC_BYTES];
     mf_decoder decoder;
 } mf_server;

@@ -2,15 +2,16 @@
  *     sum[i] = a[i % 6] + b[i]      (tensor 0, 700 bytes, wrapping)
  *     out[j] = sum of sum[j::5]     (tensor 1 and the output, 5 bytes, wrapping)
  * Like an ordinary build it uses up its inputs, so an inference that ran twice gives another
- * answer. b[0] = 126 spins for 200 million instructions of a Cortex-M4, b[0] = 127 for four times
- * that, past the wrap of a 24-bit SysTick. */
+ * answer. b[0] = 127 and b[1] = 126 spin for 200 million instructions of a Cortex-M4, b[1] = 127
+ * for four times that, past the wrap of a 24-bit SysTick. */
 #include "mf_model.h"
 
 static int8_t a[6], b[700], sum[700], out[5];
 
 static void spin(void)
 {
-    for (uint32_t i = b[0] == 127 ? 400000000u : b[0] == 126 ? 100000000u : 0; i > 0; i--) {
+    uint32_t rounds = b[0] != 127 ? 0 : b[1] == 127 ? 400000000u : b[1] == 126 ? 100000000u : 0;
+    for (; rounds > 0; rounds--) {
         __asm__ volatile("" ::: "memory");
     }
 }

@@ -7,6 +7,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from converter.per_op import worst_first
 from converter.pipeline import ConversionResult
 from converter.pipeline import convert as convert_model
 from converter.report import WORST, decibels
@@ -47,7 +48,7 @@ def _data(result: ConversionResult) -> dict[str, Any]:
     """The outcome for machines; the ops are in per_op.json."""
     return {
         "name": result.name,
-        "tflite": str(next(p for p in result.files if p.name == result.model.path.name)),
+        "tflite": str(result.model.path),
         "sha256": result.model.sha256,
         "bytes": len(result.model.content),
         "ops": len(result.model.ops),
@@ -84,8 +85,6 @@ def _view(result: ConversionResult) -> RenderableType:
 
 
 def _worst_ops(result: ConversionResult) -> Table:
-    from converter.per_op import worst_first
-
     table = Table(title="Ops furthest from float", title_justify="left", box=None, padding=(0, 1))
     for header in ("op", "tensor"):
         table.add_column(header, overflow="fold")

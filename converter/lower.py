@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from midfuse.errors import DeviceError, InputError
 
 _SECONDS = 600
@@ -27,6 +29,10 @@ def onnx_to_tflite(onnx: Path, inputs: list[str], folder: Path, where: str) -> b
         DeviceError: onnx2tf did not end.
     """
     log = folder / "onnx2tf.log"
+    # For an input that looks like a colour image onnx2tf downloads pictures to compare layers on,
+    # unless they are there already.
+    pictures = np.random.default_rng(0).random((20, 128, 128, 3), np.float32)
+    np.save(folder / "calibration_image_sample_data_20x128x128x3_float32.npy", pictures)
     environment = os.environ | {
         # onnx2tf calls onnxsim by name; without it some models fail with an unrelated message.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),

@@ -12,7 +12,15 @@ import numpy.typing as npt
 
 from converter.accuracy import Accuracy, count_correct
 from converter.finish import finish_card
+from converter.float_model import FloatModel
+from converter.lower import onnx_to_tflite
+from converter.onnx_model import check_inputs_used, output_names, plain_copy
+from converter.per_op import OpCheck, check_ops_against_float, quantise_inputs, write_per_op
+from converter.quantise import check_ops, quantise_model
+from converter.ranges import Ranges, minmax_ranges
+from converter.report import write_report
 from converter.source import FloatReference, Source, open_source
+from converter.tidy import tidy
 from converter.windows import FloatArray, Windows, read_windows
 from midfuse.card import ModelCard, write_card
 from midfuse.errors import CheckFailed, InputError
@@ -20,12 +28,8 @@ from midfuse.oracle import run_windows, write_expected
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel, parse_tflite
 
-# What imports torch, onnx or a TFLite interpreter is imported at the step that needs it: a wrong
-# calibration file is answered at once, not after seconds of imports.
 if TYPE_CHECKING:
     from torch import nn
-
-    from converter.per_op import OpCheck
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -48,8 +52,8 @@ class ConversionResult:
     model: TFLiteModel
     float_model: TFLiteModel
     float_error: float
-    ranges: dict[str, tuple[float, float]]
-    checks: "list[OpCheck]"
+    ranges: Ranges
+    checks: list[OpCheck]
     calibration_windows: int
     check_windows: int
     expected_windows: int
@@ -87,34 +91,27 @@ def convert(
     with tempfile.TemporaryDirectory(prefix="midfuse-") as work:
         made = Path(work) / "made"
         made.mkdir()
-        float_model = _float_tflite(source, windows, Path(work), made, progress)
+        float_model = _float_tflite(source, windows, Path(work), made, out, progress)
         return _quantise_and_check(source, float_model, windows, tested, made, out, progress)
 
 
 def _float_tflite(
-    source: Source, windows: Windows, work: Path, made: Path, progress: Progress
+    source: Source, windows: Windows, work: Path, made: Path, out: Path, progress: Progress
 ) -> TFLiteModel:
-    """Through ONNX and onnx2tf to the tidied float `.tflite`, as a file in `made`."""
+    """Through ONNX and onnx2tf to the tidied float `.tflite`: a file in `made`, bound for `out`."""
     with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
         proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
-        from converter.onnx_model import check_inputs_used, output_names, plain_copy
-
         names = [spec.name for spec in source.inputs]
         check_inputs_used(proto, names, source.where)
         plain = work / "model.onnx"
         plain.write_bytes(plain_copy(proto).SerializeToString())
     with progress.task("ONNX to TFLite (onnx2tf)"):
-        from converter.lower import onnx_to_tflite
-        from converter.quantise import check_ops
-        from converter.tidy import tidy
-
         plain_names = [f"input_{i}" for i in range(len(names))]
         content = onnx_to_tflite(plain, plain_names, work, source.where)
         shutil.copyfile(work / "onnx2tf.log", made / "onnx2tf.log")
         content = tidy(content, names, output_names(proto), source.where)
-    path = made / f"{source.name}_float32.tflite"
-    path.write_bytes(content)
-    model = parse_tflite(content, path)
+    model = parse_tflite(content, out / f"{source.name}_float32.tflite")
+    (made / model.path.name).write_bytes(content)
     check_ops(model, source.where)
     return model
 
@@ -128,20 +125,14 @@ def _quantise_and_check(
     out: Path,
     progress: Progress,
 ) -> ConversionResult:
-    from converter.float_model import FloatModel
-    from converter.per_op import check_ops_against_float, quantise_inputs, write_per_op
-    from converter.quantise import quantise_model
-    from converter.ranges import minmax_ranges
-    from converter.report import write_report
-
     reference, lowered = source.reference(), FloatModel(float_model)
     checked = windows.spread(CHECK_WINDOWS)
     float_error = _prove_equal(reference, lowered, checked, source, progress)
     ranges = minmax_ranges(float_model, windows, progress)
     with progress.task("Quantise"):
-        path = made / f"{source.name}_int8.tflite"
+        path = out / f"{source.name}_int8.tflite"
         int8 = quantise_model(float_model, ranges, path, source.where)
-        path.write_bytes(int8.content)
+        (made / path.name).write_bytes(int8.content)
     checks = check_ops_against_float(int8, float_model, checked, progress)
     write_per_op(made / "per_op.json", int8, len(checked), checks)
 
@@ -199,7 +190,8 @@ def _prove_equal(
                     "onnx2tf lowered it wrongly; change the last op of the model",
                 )
             for a, b in zip(expected, found, strict=True):
-                worst = max(worst, float(np.abs(a - b).max()))
+                # np.maximum, unlike max, carries a NaN to the verdict.
+                worst = float(np.maximum(worst, np.abs(a - b).max()))
                 span = max(span, float(np.abs(a).max()))
             task.advance()
     if not worst <= FLOAT_TOLERANCE * span:
@@ -230,8 +222,11 @@ def _deliver(made: Path, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():
             part = out / f".{file.name}.part"
-            shutil.copyfile(file, part)
-            part.replace(out / file.name)
+            try:
+                shutil.copyfile(file, part)
+                part.replace(out / file.name)
+            finally:
+                part.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"{out}: cannot be written ({error.strerror})", "name another folder with --out"

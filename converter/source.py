@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from onnx import ModelProto
+
+from converter.onnx_model import OnnxModel, input_specs, read_onnx
 from converter.windows import FloatArray, InputSpec
 from midfuse.card import ModelCard, read_card
 from midfuse.errors import InputError
 
-# torch and onnx are imported in the branch that needs them: they take seconds, and a wrong file
-# name is answered at once.
+# converter.modules imports torch, which takes seconds: only the branches that need it import it.
 if TYPE_CHECKING:
-    from onnx import ModelProto
     from torch import nn
 
 _KINDS = "name a student.safetensors or its card, an .onnx, or file.py:factory"
@@ -36,7 +37,7 @@ class Source:
     inputs: list[InputSpec]
     card: ModelCard | None = None
     module: "nn.Module | None" = None
-    onnx: "ModelProto | None" = None
+    onnx: ModelProto | None = None
 
     def reference(self) -> FloatReference:
         """What the float `.tflite` has to equal."""
@@ -44,17 +45,14 @@ class Source:
             from converter.modules import TorchModel
 
             return TorchModel(self.module)
-        from converter.onnx_model import OnnxModel
-
         assert self.onnx is not None
         return OnnxModel(self.onnx, self.where)
 
-    def to_onnx(self, example: list[FloatArray], path: Path) -> "ModelProto":
+    def to_onnx(self, example: list[FloatArray], path: Path) -> ModelProto:
         """The model as ONNX; a module is exported to `path` by tracing it on `example`."""
         if self.onnx is not None:
             return self.onnx
         from converter.modules import export_onnx
-        from converter.onnx_model import read_onnx
 
         assert self.module is not None
         outputs = [entry.name for entry in self.card.outputs] if self.card else None
@@ -80,8 +78,6 @@ def open_source(model: Any) -> Source:
     if path.suffix in (".safetensors", ".json"):
         return _student(path.with_suffix(".json"))
     if path.suffix == ".onnx":
-        from converter.onnx_model import input_specs, read_onnx
-
         proto = read_onnx(path, str(path))
         return Source(path.stem, str(path), input_specs(proto), onnx=proto)
     file, colon, factory = str(model).rpartition(":")

@@ -5,14 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from onnx import TensorProto, helper
 
 import converter
 from converter.accuracy import count_correct
 from converter.float_model import FloatModel
+from converter.lower import onnx_to_tflite
 from converter.per_op import _Sums, check_ops_against_float, quantise_inputs, worst_first
 from converter.pipeline import _prove_equal
 from converter.quantise import check_int8, check_ops, quantise_model
@@ -22,6 +25,7 @@ from converter.windows import FloatArray, InputSpec, Windows, read_windows
 from midfuse.errors import CheckFailed, InputError
 from midfuse.oracle import Oracle
 from midfuse.progress import SILENT
+from midfuse.tflite_file import TFLiteModel, parse_tflite
 from tests.converter.conftest import sensor_windows
 
 _FLOATS = hnp.arrays(
@@ -165,16 +169,34 @@ def test_another_float_model_does_not_pass_for_the_same(
     converted_onnx: converter.ConversionResult, onnx_file: Path
 ) -> None:
     class Shifted(FloatModel):
+        def __init__(self, model: TFLiteModel, amount: float) -> None:
+            super().__init__(model)
+            self.amount = np.float32(amount)
+
         def run(self, window: list[FloatArray]) -> list[FloatArray]:
-            return [values + np.float32(1e-3) for values in super().run(window)]
+            return [values + self.amount for values in super().run(window)]
 
     source = open_source(onnx_file)
     windows = Windows([np.ones((2, 2, 16, 20), np.float32)])
     lowered = FloatModel(converted_onnx.float_model)
     assert _prove_equal(source.reference(), lowered, windows, source, SILENT) < 1e-5
-    shifted = Shifted(converted_onnx.float_model)
-    with pytest.raises(CheckFailed, match="off, of outputs"):
-        _prove_equal(source.reference(), shifted, windows, source, SILENT)
+    for amount in (1e-3, np.nan):
+        shifted = Shifted(converted_onnx.float_model, amount)
+        with pytest.raises(CheckFailed, match="off, of outputs"):
+            _prove_equal(source.reference(), shifted, windows, source, SILENT)
+
+
+def test_an_input_like_a_colour_image_needs_no_download(tmp_path: Path) -> None:
+    """onnx2tf fetches pictures for such an input unless it finds them; layout is kept."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4, 6, 3]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", values[:1], values[1:])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
+    content = onnx_to_tflite(tmp_path / "m.onnx", ["x"], tmp_path, "m.onnx")
+    model = parse_tflite(content, tmp_path / "m.tflite")
+    assert model.tensors[model.inputs[0]].shape == (1, 4, 6, 3)
+    window = np.random.default_rng(1).standard_normal((1, 4, 6, 3)).astype(np.float32)
+    np.testing.assert_array_equal(FloatModel(model).run([window])[0], np.maximum(window, 0))
 
 
 def test_accuracy_counts() -> None:

@@ -1,1 +1,32 @@
+"""Images of the toy model, for tests of the link and of the boards."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from firmware_tools.board import read_board
+from firmware_tools.build import Image, link_firmware
+from tests.firmware_tools.toy import TOY_MODEL, TOY_SHA256
+
 pytest_plugins = ["pytester"]
+
+
+def toy_image(board: str, out: Path, *, sanitize: bool = False) -> Image:
+    return link_firmware(
+        read_board(board), [TOY_MODEL], out, model_sha256=TOY_SHA256, sanitize=sanitize
+    )
+
+
+@pytest.fixture(scope="session")
+def toy_native(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """Under address and undefined-behaviour sanitizers."""
+    return toy_image("native", tmp_path_factory.mktemp("native"), sanitize=True)
+
+
+@pytest.fixture(scope="session")
+def toy_qemu(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    for program in ("qemu-system-arm", "arm-none-eabi-gcc"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    return toy_image("qemu-mps2-an386", tmp_path_factory.mktemp("qemu"))

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Clocks, UART and tick counter, before anything else. */
+/* Clocks and UART, before anything else. */
 void board_init(void);
 
 /* The next received byte, or -1 when there is none yet. Never waits. */
@@ -16,7 +16,11 @@ void board_write(const uint8_t *bytes, uint32_t count);
 /* Sleeps until a byte may have come; may return for no reason. */
 void board_idle(void);
 
-/* Ticks since some moment after the start, right across wraps of the hardware counter. */
+/* Starts the tick counter at 0, so that a measurement does not depend on where in a tick it
+ * begins. */
+void board_ticks_start(void);
+
+/* Ticks since then, right across wraps of the hardware counter. */
 uint64_t board_ticks(void);
 
 /* The most stack that was ever in use, in bytes; 0 where the board cannot tell. */

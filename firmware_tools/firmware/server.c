@@ -142,9 +142,9 @@ static int invoke(mf_server *server, uint32_t length, uint8_t **end)
     if (server->written != wanted) {
         return MF_NOT_READY;
     }
-    uint64_t before = board_ticks();
+    board_ticks_start();
     mf_invoke(model);
-    uint64_t ticks = board_ticks() - before;
+    uint64_t ticks = board_ticks();
     server->written = 0;
     server->answered = true;
     put_u32(*end, (uint32_t)ticks);

@@ -54,9 +54,11 @@ def board_process(command: list[str], find_port: Callable[[str], str | None]) ->
         try:
             yield Running(_port(child, find_port), child)
         except DeviceError as error:
-            ended = child.poll()
-            if ended is None:
-                raise
+            # The line may go a moment before the process does.
+            try:
+                ended = child.wait(0.5)
+            except subprocess.TimeoutExpired:
+                raise error from None
             complaints.seek(0)
             raise DeviceError(
                 _epitaph(command[0], ended, complaints.read()), error.remedy

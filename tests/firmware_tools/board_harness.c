@@ -29,9 +29,14 @@ void board_write(const uint8_t *bytes, uint32_t count)
     sent_count += count;
 }
 
+void board_ticks_start(void)
+{
+    inferences++;
+}
+
 uint64_t board_ticks(void)
 {
-    return inferences++ / 2; /* read twice an inference */
+    return 1;
 }
 
 uint32_t board_stack_bytes(void)
@@ -251,7 +256,7 @@ static void check_window(uint32_t session)
     const uint8_t read[9] = {MF_KIND_OUTPUT, 0, 0, 0, 0, 0, 0, 5, 0};
     uint32_t length =
         twice(line, request(line, MF_READ, sequence++, session, read, 9), MF_READ, answer);
-    if (length != MF_HEADER_BYTES + 4 + 5 || inferences != before + 2 ||
+    if (length != MF_HEADER_BYTES + 4 + 5 || inferences != before + 1 ||
         memcmp(answer + MF_HEADER_BYTES + 4, expected, 5) != 0) {
         abort();
     }
@@ -289,7 +294,7 @@ static int fuzz(uint32_t first_seed, uint32_t count)
             check_window(0x1000 + round);
         }
     }
-    printf("%u inferences\n", inferences / 2);
+    printf("%u inferences\n", inferences);
     return 0;
 }
 

@@ -1,38 +1,16 @@
-"""Images of the toy model, and the firmware's codec and server as a program of this computer."""
+"""The firmware's codec and server as a program of this computer."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from firmware_tools.board import FIRMWARE, RUNTIME, read_board
-from firmware_tools.build import C_FLAGS, SANITIZE, Image, link_firmware
-from tests.firmware_tools.toy import TOY_MODEL, TOY_SHA256
+from firmware_tools.board import FIRMWARE, RUNTIME
+from firmware_tools.build import C_FLAGS, SANITIZE
 
 HERE = Path(__file__).parent
 FirmwareRun = Callable[..., bytes]
-
-
-def toy_image(board: str, out: Path, *, sanitize: bool = False) -> Image:
-    return link_firmware(
-        read_board(board), [TOY_MODEL], out, model_sha256=TOY_SHA256, sanitize=sanitize
-    )
-
-
-@pytest.fixture(scope="session")
-def toy_native(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """Under address and undefined-behaviour sanitizers."""
-    return toy_image("native", tmp_path_factory.mktemp("native"), sanitize=True)
-
-
-@pytest.fixture(scope="session")
-def toy_qemu(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    for program in ("qemu-system-arm", "arm-none-eabi-gcc"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-    return toy_image("qemu-mps2-an386", tmp_path_factory.mktemp("qemu"))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
  *     out[j] = sum of sum[j::5]     (tensor 1 and the output, 5 bytes, wrapping)
  * Like an ordinary build it uses up its inputs, so an inference that ran twice gives another
  * answer. b[0] = 127 and b[1] = 126 spin for 200 million instructions of a Cortex-M4, b[1] = 127
- * for four times that, past the wrap of a 24-bit SysTick. */
+ * for four times that, past the wrap of a 24-bit SysTick, and b[1] = 125 crashes. */
 #include "mf_model.h"
 
 static int8_t a[6], b[700], sum[700], out[5];
@@ -19,6 +19,9 @@ static void spin(void)
 static void add(void)
 {
     spin();
+    if (b[0] == 127 && b[1] == 125) {
+        __builtin_trap();
+    }
     for (uint32_t i = 0; i < sizeof b; i++) {
         sum[i] = (int8_t)(a[i % sizeof a] + b[i]);
         b[i] = (int8_t)(b[i] ^ 0x55);

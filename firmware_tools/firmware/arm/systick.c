@@ -1,5 +1,4 @@
-#include "systick.h"
-
+/* The tick counter of a Cortex-M: 24 bits of SysTick, widened to 64. */
 #include <stdint.h>
 
 #include "board.h"
@@ -10,17 +9,23 @@
 #define ICSR (*(volatile uint32_t *)0xE000ED04u)
 
 static const uint32_t RELOAD = 0x00FFFFFFu;
-enum { CSR_ENABLE = 1, CSR_TICKINT = 2, CSR_CLKSOURCE = 4, ICSR_PENDSTSET = 1 << 26 };
+enum { CSR_ENABLE = 1, CSR_TICKINT = 2, CSR_CLKSOURCE = 4, ICSR_PENDSTSET = 1 << 26, ICSR_PENDSTCLR = 1 << 25 };
 
 static volatile uint32_t wraps;
+
+/* The vector table's entry for SysTick. */
+void mf_systick(void);
 
 void mf_systick(void)
 {
     wraps++;
 }
 
-void mf_systick_start(void)
+void board_ticks_start(void)
 {
+    SYST_CSR = 0;
+    ICSR = ICSR_PENDSTCLR;
+    wraps = 0;
     SYST_RVR = RELOAD;
     SYST_CVR = 0;
     SYST_CSR = CSR_ENABLE | CSR_TICKINT | CSR_CLKSOURCE;

@@ -3,7 +3,6 @@
  * inference. */
 #include <stdint.h>
 
-#include "../arm/systick.h"
 #include "board.h"
 #include "board_config.h"
 
@@ -29,7 +28,6 @@ void board_init(void)
 {
     UART->divider = MF_CLOCK_HZ / MF_UART_BAUD;
     UART->ctrl = CTRL_TX | CTRL_RX | CTRL_RX_INTERRUPT;
-    mf_systick_start();
 }
 
 int board_read(void)

@@ -19,22 +19,10 @@ from midfuse.ops import OPS
 _MAX_BYTES = 64 << 20
 _MAX_ELEMENTS = 1 << 24
 
-# What an ONNX op becomes in TFLite. Those that become nothing are folded away: constants, shape
-# arithmetic on fixed shapes, what training alone needs.
+# What an ONNX op becomes in TFLite. What becomes nothing, or different things, is left to the check
+# after conversion.
 _BECOMES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        (
-            "Cast",
-            "Constant",
-            "ConstantOfShape",
-            "Dropout",
-            "Expand",
-            "Gather",
-            "Identity",
-            "Shape",
-        ),
-        (),
-    ),
+    **dict.fromkeys(("Cast", "Dropout", "Expand", "Gather", "Identity", "Pow", "Where"), ()),
     "Add": ("ADD",),
     "AveragePool": ("AVERAGE_POOL_2D",),
     "BatchNormalization": ("MUL", "ADD"),
@@ -64,8 +52,6 @@ _BECOMES: dict[str, tuple[str, ...]] = {
     "Neg": ("MUL",),
     "PRelu": ("PRELU",),
     "Pad": ("PAD",),
-    # A square becomes SQUARED_DIFFERENCE or MUL; what does not is found after conversion.
-    "Pow": ("MUL",),
     "ReduceMax": ("REDUCE_MAX",),
     "ReduceMean": ("MEAN",),
     "ReduceSum": ("SUM",),
@@ -286,9 +272,17 @@ def _check_weights(model: onnx.ModelProto, where: str) -> None:
 
 
 def _check_ops(model: onnx.ModelProto, where: str) -> None:
-    """Refuse before the slow conversion what could not run after it."""
+    """Refuse before the slow conversion what could not run after it.
+
+    Shape arithmetic, computed from constants and fixed shapes alone, is folded away: it may use
+    any op.
+    """
     for graph in _graphs(model.graph):
+        constant = {tensor.name for tensor in graph.initializer} | {""}
         for node in graph.node:
+            if node.op_type == "Shape" or constant.issuperset(node.input):
+                constant |= set(node.output)
+                continue
             name = f"{where}: {node.name or node.output[0]} is {node.op_type}"
             becomes = _BECOMES.get(node.op_type) if node.domain in ("", "ai.onnx") else None
             if becomes is None:

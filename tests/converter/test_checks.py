@@ -16,6 +16,7 @@ import converter
 from converter.accuracy import count_correct
 from converter.float_model import FloatModel
 from converter.lower import onnx_to_tflite
+from converter.onnx_model import read_onnx
 from converter.per_op import _Sums, check_ops_against_float, quantise_inputs, worst_first
 from converter.pipeline import _prove_equal
 from converter.quantise import check_int8, check_ops, quantise_model
@@ -197,6 +198,25 @@ def test_an_input_like_a_colour_image_needs_no_download(tmp_path: Path) -> None:
     assert model.tensors[model.inputs[0]].shape == (1, 4, 6, 3)
     window = np.random.default_rng(1).standard_normal((1, 4, 6, 3)).astype(np.float32)
     np.testing.assert_array_equal(FloatModel(model).run([window])[0], np.maximum(window, 0))
+
+
+def test_shape_arithmetic_may_use_any_op(tmp_path: Path) -> None:
+    """Exporters compute shapes with ops that no target has; they are constants in the end."""
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 6]) for n in "xy"]
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Mod", ["shape", "seven"], ["same"]),
+        helper.make_node("Reshape", ["x", "same"], ["y"]),
+    ]
+    seven = helper.make_tensor("seven", TensorProto.INT64, [1], [7])
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], [seven])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
+    assert read_onnx(tmp_path / "m.onnx", "m.onnx").graph.node[1].op_type == "Mod"
+    graph.node.append(helper.make_node("Mod", ["x", "x"], ["z"]))
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
+    with pytest.raises(InputError, match="is Mod, an op that the target lacks"):
+        read_onnx(tmp_path / "m.onnx", "m.onnx")
 
 
 def test_accuracy_counts() -> None:

@@ -60,7 +60,7 @@ class Drawer:
         turn = _rotations(rng, count, s.turn)
         inputs = {}
         for name, signal in self.signals.items():
-            x = signal[low] * (1 - part) + signal[high] * part
+            x = signal[low] + (signal[high] - signal[low]) * part
             if x.shape[2] == 3:
                 x = x @ turn
             x = x * np.exp(rng.normal(0, s.gain, (count, 1, 1))).astype(np.float32)

@@ -22,7 +22,7 @@ from trainer.pipeline import Recipe, train_and_save
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("out/train"), show_default=True
+    "--out", type=click.Path(path_type=Path), default=Path("runs/train"), show_default=True
 )
 def train(dataset: str, data: Path | None, split: int, seed: int, out: Path) -> Outcome:
     """Train and write everything that the later stages need."""

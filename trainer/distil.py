@@ -123,7 +123,8 @@ def _fit(
     name: str,
     progress: Progress,
 ) -> None:
-    batches = len(data.drawer) // schedule.batch
+    size = min(schedule.batch, len(data.drawer))
+    batches = len(data.drawer) // size
     steps = schedule.epochs * batches
     optimiser = torch.optim.AdamW(parameters, schedule.rate, weight_decay=schedule.decay)
     scheduler = torch.optim.lr_scheduler.LambdaLR(
@@ -138,7 +139,7 @@ def _fit(
             labels = torch.from_numpy(windows.labels)
             order = torch.from_numpy(data.rng.permutation(len(labels)))
             total = 0.0
-            for chosen in order[: batches * schedule.batch].reshape(batches, -1):
+            for chosen in order[: batches * size].reshape(batches, -1):
                 value = loss(tuple(x[chosen] for x in inputs), labels[chosen])
                 optimiser.zero_grad()
                 value.backward()  # type: ignore[no-untyped-call]

@@ -125,6 +125,7 @@ class Student(nn.Module):
         super().__init__()
         self.encoders = nn.ModuleList(Encoder(c, length, segments, width) for c in channels)
         self.position = nn.Parameter(torch.zeros(len(channels), segments, width))
+        self.length = length
         self.width = width
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
         self.dropout = nn.Dropout(0.1)

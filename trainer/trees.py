@@ -11,7 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from sklearn.ensemble import ExtraTreesClassifier
 
 from trainer.windows import Windows
@@ -26,6 +25,7 @@ def features(windows: Windows) -> npt.NDArray[np.float32]:
     lengths = [np.linalg.norm(x, axis=2, keepdims=True) for x in signals if x.shape[2] == 3]
     x = np.concatenate([channels, *lengths], 2)
     centred = x - x.mean(1, keepdims=True)
+    scaled = centred / (x.std(1, keepdims=True) + 1e-9)
     parts = [
         x.mean(1),
         x.std(1),
@@ -33,8 +33,8 @@ def features(windows: Windows) -> npt.NDArray[np.float32]:
         x.max(1),
         *np.quantile(x, (0.25, 0.5, 0.75), axis=1),
         np.sqrt((x**2).mean(1)),
-        stats.skew(x, axis=1),
-        stats.kurtosis(x, axis=1),
+        (scaled**3).mean(1),
+        (scaled**4).mean(1),
         np.abs(np.diff(x, axis=1)).mean(1),
         (np.diff(np.signbit(centred), axis=1)).mean(1),
     ]
@@ -43,7 +43,7 @@ def features(windows: Windows) -> npt.NDArray[np.float32]:
     parts += [share.argmax(1), share.max(1), -(share * np.log(share)).sum(1)]
     octaves = [2**i - 1 for i in range(7)]
     parts += [np.log(power[:, low:high].sum(1)) for low, high in pairwise(octaves)]
-    unit = (channels - channels.mean(1, keepdims=True)) / (channels.std(1, keepdims=True) + 1e-9)
+    unit = scaled[:, :, : channels.shape[2]]
     correlation = np.einsum("nti,ntj->nij", unit, unit) / x.shape[1]
     rows, columns = np.triu_indices(channels.shape[2], 1)
     parts.append(correlation[:, rows, columns])

@@ -38,7 +38,9 @@ def load(path: Path | None) -> DataSet:
         found = arrays.get(key)
         if found is None or found.dtype.kind not in kinds or found.ndim != rank:
             what = "missing" if found is None else f"{found.dtype}, {found.ndim} dimensions"
-            raise InputError(f"{path}: {key}: {what}", "see `midfuse train --help` for the layout")
+            raise InputError(
+                f"{path}: {key}: {what}", "see trainer/datasets/recordings.py for the layout"
+            )
         return found
 
     def text(key: str) -> str:

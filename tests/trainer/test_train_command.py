@@ -1,0 +1,113 @@
+"""`midfuse train` from a recordings file to the files of the later stages."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from safetensors.numpy import load_file
+
+from midfuse.card import read_card
+from midfuse.oracle import read_npz
+from tests.trainer.conftest import Arrays
+from trainer import cli
+from trainer.pipeline import FILES
+
+
+def train(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "midfuse", "train", *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def trained(data: Path, out: Path) -> dict[str, Any]:
+    result = train("--dataset", "recordings", "--data", data, "--out", out, "--json")
+    assert result.returncode == 0, result.stderr
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+def test_it_writes_what_the_later_stages_read(
+    arrays: Arrays, write: Callable[[Arrays], Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    answer = trained(write(arrays), out)
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+
+    card = read_card(out / "student.json")
+    assert [(i.name, i.shape) for i in card.inputs] == [("acc", [1, 128, 3]), ("gyro", [1, 128, 2])]
+    assert card.labels == ["slow", "brisk", "fast"]
+    split = card.training.split
+    assert split == answer["subjects"]
+    assert sorted(s for part in split.values() for s in part) == [1, 2, 3, 4, 5, 6]
+
+    # 300 samples give 3 windows; every recording of the held-out subjects, standardised by the
+    # card's figures and in the card's order.
+    test = read_npz(out / "test.npz")
+    held_out = np.flatnonzero(np.isin(arrays["recording_subjects"], split["test"]))
+    for entry in card.inputs:
+        windows = [
+            arrays[entry.name][300 * at + start : 300 * at + start + 128]
+            for at in held_out
+            for start in (0, 64, 128)
+        ]
+        expected = (np.stack(windows) - np.array(entry.mean)) / np.array(entry.std)
+        np.testing.assert_allclose(test[entry.name], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(
+        test["labels"], np.repeat(arrays["recording_labels"][held_out], 3)
+    )
+    np.testing.assert_array_equal(
+        test["subjects"], np.repeat(arrays["recording_subjects"][held_out], 3)
+    )
+
+    for name in ("teacher", "student_float", "trees"):
+        scores = answer["figures"][name]
+        assert scores["windows"] == len(test["labels"])
+        assert scores["accuracy"] == scores["correct"] / scores["windows"]
+        assert card.training.figures[name] == scores["accuracy"]
+        # Three paces, clearly apart: anything that learns finds most of them.
+        assert scores["accuracy"] > 0.6, name
+
+
+def test_held_out_subjects_leave_no_trace_in_what_is_learnt(
+    arrays: Arrays, write: Callable[[Arrays], Path], tmp_path: Path
+) -> None:
+    first = trained(write(arrays), tmp_path / "first")
+    strangers = first["subjects"]["validation"] + first["subjects"]["test"]
+    rows = np.repeat(np.isin(arrays["recording_subjects"], strangers), 300)
+    arrays["acc"][rows] = 9 - 7 * arrays["acc"][rows]
+    arrays["gyro"][rows] = 0
+    again = trained(write(arrays), tmp_path / "again")
+    assert again["figures"] != first["figures"]
+    for name in ("teacher.safetensors", "student.safetensors"):
+        one, other = load_file(tmp_path / "first" / name), load_file(tmp_path / "again" / name)
+        assert all(np.array_equal(values, other[key]) for key, values in one.items()), name
+    one, other = (dict(read_npz(tmp_path / d / "calibration.npz")) for d in ("first", "again"))
+    assert all(np.array_equal(values, other[key]) for key, values in one.items())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--dataset", "nonesuch"], "--dataset nonesuch: unknown"),
+        (["--dataset", "recordings", "--data", "/no/such/file.npz"], "/no/such/file.npz: no such"),
+        (["--dataset", "seglearn-watch", "--data", "/no/such/folder"], "leave --data out"),
+        (["--split", "5"], "--split 5: not a fold"),
+        (["--out", "/dev/null/runs"], "--out /dev/null/runs: cannot be written"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(
+    arguments: list[str], named: str, tmp_path: Path
+) -> None:
+    if "--out" not in arguments:
+        arguments = [*arguments, "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli.train, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert named in result.stderr
+    assert result.stdout == ""
+    assert not (tmp_path / "out").exists()

@@ -16,7 +16,7 @@ from converter.float_model import FloatModel
 from converter.lower import onnx_to_tflite
 from converter.onnx_model import check_inputs_used, output_names, plain_copy
 from converter.per_op import OpCheck, check_ops_against_float, quantise_inputs, write_per_op
-from converter.quantise import check_ops, quantise_model
+from converter.quantise import quantise_model
 from converter.ranges import Ranges, minmax_ranges
 from converter.report import write_report
 from converter.source import FloatReference, Source, open_source
@@ -24,6 +24,7 @@ from converter.tidy import tidy
 from converter.windows import FloatArray, Windows, read_windows
 from midfuse.card import ModelCard, write_card
 from midfuse.errors import CheckFailed, InputError
+from midfuse.ops import check_ops
 from midfuse.oracle import run_windows, write_expected
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel, parse_tflite

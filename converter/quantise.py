@@ -12,7 +12,7 @@ from ai_edge_quantizer import model_modifier, params_generator, recipe, recipe_m
 
 from converter.ranges import MOVES, Ranges
 from midfuse.errors import InputError
-from midfuse.ops import INT8, OPS
+from midfuse.ops import INT8, check_support
 from midfuse.tflite_file import Tensor, TFLiteModel, parse_tflite
 
 _SOFTMAX_SCALE, _SOFTMAX_ZERO_POINT = np.float32(1 / 256), -128
@@ -43,40 +43,18 @@ def quantise_model(model: TFLiteModel, ranges: Ranges, path: Path, where: str) -
             f"{where}: the quantiser cannot ({line})", "change the op that it names"
         ) from error
     quantised = parse_tflite(bytes(content), path)
-    check_ops(quantised, where)
-    check_int8(quantised, where)
+    check_support(quantised, where)
+    check_scales(quantised, where)
     return quantised
 
 
-def check_ops(model: TFLiteModel, where: str) -> None:
-    """Refuse an op that is not in the op table, naming it.
-
-    Raises:
-        InputError: see above.
-    """
-    for op in model.ops:
-        if op.name not in OPS:
-            raise InputError(
-                f"{where}: op {op.index} is {op.name}"
-                f" ({model.tensors[op.outputs[0]].name[:60]}), which the target lacks",
-                "replace it in the model (midfuse/ops.py lists what the target has)",
-            )
-
-
-def check_int8(model: TFLiteModel, where: str) -> None:
+def check_scales(model: TFLiteModel, where: str) -> None:
     """Hold the result against what TFLM's int8 kernels take for granted.
 
     Raises:
-        InputError: an activation that is not int8, a SOFTMAX on another scale than its kernel
-            writes, or an op that only moves values between different scales.
+        InputError: a SOFTMAX on another scale than its kernel writes, or an op that only moves
+            values between different scales.
     """
-    for index in (*model.inputs, *model.outputs, *(i for op in model.ops for i in op.outputs)):
-        tensor = model.tensors[index]
-        if tensor.dtype != INT8 or tensor.quantization is None:
-            raise InputError(
-                f"{where}: {tensor.name[:60]} stays {tensor.dtype}",
-                "replace the op that computes it in the model",
-            )
     for op in model.ops:
         output = model.tensors[op.outputs[0]]
         if op.name == "SOFTMAX" and _step(output) != (_SOFTMAX_SCALE, _SOFTMAX_ZERO_POINT):

@@ -40,24 +40,35 @@ OPS = {
 }
 
 
-def check_support(model: TFLiteModel) -> None:
-    """Refuse a model with an op that the runtime lacks, or one on types that it lacks.
+def check_ops(model: TFLiteModel, where: str) -> None:
+    """Refuse a model with an op that the runtime lacks; `where` names the model to the user.
 
     Raises:
-        InputError: names the first such op, and the ops that would do.
+        InputError: names the first such op and the ops that would do.
     """
     for op in model.ops:
         if op.name not in OPS:
+            made = model.tensors[op.outputs[0]].name[:60] if op.outputs else "nothing"
             raise InputError(
-                f"{model.path}: op {op.index} ({op.name}) is not supported",
+                f"{where}: op {op.index} ({op.name}, makes {made}) is not supported",
                 f"use only {', '.join(OPS)}",
             )
+
+
+def check_support(model: TFLiteModel, where: str) -> None:
+    """Refuse a model with an op that the runtime lacks, or one on types that it lacks.
+
+    Raises:
+        InputError: names the first such op and what would do.
+    """
+    check_ops(model, where)
+    for op in model.ops:
         # Constants have types of their own (int32 biases, axes); the lowering checks those.
         for index in (*op.inputs[:1], *op.outputs):
             dtype = model.tensors[index].dtype
             if dtype not in OPS[op.name].activations:
                 raise InputError(
-                    f"{model.path}: op {op.index} ({op.name}): tensor {model.tensors[index].name} "
+                    f"{where}: op {op.index} ({op.name}): tensor {model.tensors[index].name[:60]} "
                     f"is {dtype}, supported are {', '.join(OPS[op.name].activations)}",
                     "quantise the whole model to int8 (midfuse convert does)",
                 )

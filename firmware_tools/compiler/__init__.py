@@ -35,7 +35,7 @@ def compile_model(model: TFLiteModel, out: Path, *, observable: bool = False) ->
     Raises:
         InputError: an operator, a type or a form of an operator that the runtime lacks.
     """
-    check_support(model)
+    check_support(model, str(model.path))
     _check_order(model)
     graph = Graph(model)
     steps = [Step(op, tuple(LOWERINGS[op.name](op, graph))) for op in model.ops]

@@ -6,9 +6,10 @@ import numpy as np
 
 import converter
 from converter.per_op import quantise_inputs
-from converter.quantise import check_int8, check_ops
+from converter.quantise import check_scales
 from midfuse.card import quantise_window, read_card
 from midfuse.numeric import quantise
+from midfuse.ops import check_support
 from midfuse.oracle import Oracle, read_npz, recorded_answers
 from midfuse.tflite_file import TFLiteModel, read_tflite
 from tests.converter.conftest import Converted, sensor_windows
@@ -23,8 +24,8 @@ def test_the_result_is_int8_throughout_and_keeps_the_models_interface(
     converted: Converted,
 ) -> None:
     model = _int8(converted)
-    check_ops(model, "")
-    check_int8(model, "")
+    check_support(model, "")
+    check_scales(model, "")
     assert model.input_names == ("acc", "gyro")
     assert [model.tensors[i].name for i in model.inputs] == ["acc", "gyro"]
     assert [model.tensors[i].shape for i in model.inputs] == [(1, 128, 3)] * 2

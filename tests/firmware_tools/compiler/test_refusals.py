@@ -37,7 +37,7 @@ def test_the_op_table_and_the_compiler_agree() -> None:
 def test_op_that_the_runtime_lacks(tmp_path: Path) -> None:
     b = TFLiteBuilder()
     b.op("ELU", [b.input((4,), 0.5, 0)], b.tensor((4,), 0.5, 0))
-    assert "op 0 (ELU) is not supported" in refusal(b, tmp_path)
+    assert "op 0 (ELU, makes tensor_1) is not supported" in refusal(b, tmp_path)
 
 
 def test_float_tensors(tmp_path: Path) -> None:

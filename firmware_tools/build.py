@@ -247,12 +247,12 @@ def _gcc(board: Board, arguments: list[str]) -> None:
     if done.returncode == 0:
         return
     lines = done.stderr.splitlines()
-    for line in lines:
-        if "overflowed by" in line or "will not fit in region" in line:
-            raise InputError(
-                f"the model does not fit {board.name} ({line.rpartition(': ')[2]})",
-                "take a smaller model or a larger board",
-            )
+    overflows = [line.rpartition(": ")[2] for line in lines if "overflowed by" in line]
+    if overflows:
+        raise InputError(
+            f"the model does not fit {board.name} ({', '.join(overflows)})",
+            "take a smaller model or a larger board",
+        )
     first = next((line for line in lines if "error" in line or "undefined" in line), "no message")
     raise DeviceError(f"{program} failed: {first}", "see --debug, and report it if it is ours")
 

@@ -62,11 +62,13 @@ def flash(image: Path, board: str, port: str | None, dry_run: bool) -> Outcome:
     target = read_board(board)
     if port is not None:
         raise InputError(f"--port: {board} brings a port of its own", "leave --port out")
+    backend = backend_for(target)
+    if not dry_run:
+        backend.require()
     if image.suffix == ".tflite":
         built = _build(image, target, None, observable=False)
     else:
         built = read_image(find_elf(image), target)
-    backend = backend_for(target)
     if dry_run:
         line = backend.command(built.elf)
         return Outcome({"command": line}, " ".join(line))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from firmware_tools.board import Board
 from firmware_tools.build import Image, build_firmware
+from firmware_tools.flash import backend_for
 from firmware_tools.link import Statistics
 from firmware_tools.protocol import Identity, Kind
 from firmware_tools.session import Session, open_session
@@ -109,6 +110,8 @@ def evaluate_model(
         InputError: the model is not supported or does not fit the board.
         DeviceError: a tool is missing, or the board does not answer.
     """
+    if port is None:
+        backend_for(board).require()
     started = time.monotonic()
     image = build_firmware(model, board, out, progress=progress)
     built = time.monotonic()

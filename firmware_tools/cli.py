@@ -2,9 +2,10 @@
 
 import json
 import signal
+import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import numpy as np
@@ -81,11 +82,15 @@ def flash(image: Path, board: str, port: str | None, dry_run: bool) -> Outcome:
                 "model_sha256": session.identity.model_sha256,
                 "firmware_version": session.identity.firmware_version,
             }
+        # From here on Ctrl-C and SIGTERM are how the command is meant to end.
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         staying = stack.pop_all()
     return Outcome(
         data,
         f"{target.name} runs {image.name} on {running.port} until Ctrl-C",
-        afterwards=lambda: _stay(running, staying),
+        afterwards=lambda: _stay(running, staying, stop),
     )
 
 
@@ -149,18 +154,11 @@ def _default_out(model: Path, board: Board) -> Path:
     return Path("runs") / f"{model.stem}-{board.name}"
 
 
-def _stay(running: Running, staying: ExitStack) -> None:
-    """Keep an emulated board running until Ctrl-C or SIGTERM, then end it."""
-
-    def stop(*_: Any) -> NoReturn:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+def _stay(running: Running, staying: ExitStack, stop: threading.Event) -> None:
+    """Keep an emulated board running until it is told to stop, then end it."""
     with staying:
-        try:
-            running.wait()
-        except KeyboardInterrupt:
-            return
+        while not stop.wait(0.2):
+            running.check()
 
 
 def _verdict(evaluation: Evaluation) -> CheckFailed | None:

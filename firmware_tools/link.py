@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 import serial
@@ -26,6 +27,7 @@ from firmware_tools.protocol import (
     Kind,
     TensorInfo,
     Type,
+    malformed,
     parse_identity,
     parse_info,
 )
@@ -111,7 +113,7 @@ class Link:
         def describe(index: int) -> TensorInfo:
             return parse_info(kind, index, self._request(Type.INFO, INFO_REQUEST.pack(kind, index)))
 
-        return [self._across_resets(lambda i=i: describe(i)) for i in range(count)]
+        return [self._across_resets(partial(describe, index)) for index in range(count)]
 
     def run_window(
         self,
@@ -130,7 +132,10 @@ class Link:
         def attempt() -> Answer:
             for index, values in enumerate(inputs):
                 self._write(index, values)
-            ticks, stack_bytes = INVOKE_ANSWER.unpack(self._request(Type.INVOKE))
+            invoked = self._request(Type.INVOKE)
+            if len(invoked) != INVOKE_ANSWER.size:
+                raise malformed("answer to INVOKE")
+            ticks, stack_bytes = INVOKE_ANSWER.unpack(invoked)
             outputs = [self._read(Kind.OUTPUT, i, size) for i, size in enumerate(output_bytes)]
             tensors = [self._read(Kind.TENSOR, i, size) for i, size in enumerate(tensor_bytes)]
             return Answer(outputs, ticks, stack_bytes, tensors)
@@ -175,9 +180,10 @@ class Link:
         while len(values) < size:
             count = min(self._identity.read_bytes, size - len(values))
             answer = self._request(Type.READ, READ_REQUEST.pack(kind, index, len(values), count))
-            if answer[: READ_ANSWER.size] != READ_ANSWER.pack(len(values)):
-                raise DeviceError("the board answered with another fragment", "flash it again")
-            values += answer[READ_ANSWER.size :]
+            offset, fragment = answer[: READ_ANSWER.size], answer[READ_ANSWER.size :]
+            if offset != READ_ANSWER.pack(len(values)) or len(fragment) != count:
+                raise malformed("answer to READ")
+            values += fragment
         return values
 
     def _request(self, kind: Type, payload: bytes = b"") -> bytes:

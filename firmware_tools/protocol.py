@@ -56,6 +56,10 @@ DTYPE_INT8 = 9
 HEADER = struct.Struct("<BBHII")  # type, reserved, sequence, session, boot
 OPEN_REQUEST = struct.Struct("<H")  # the host's protocol version
 IDENTITY = struct.Struct("<8H4I32s")  # then board and firmware version, a length byte before each
+_IDENTITY_COUNTS = (
+    *("protocol_version", "inputs", "outputs", "tensors", "ops"),
+    *("write_bytes", "read_bytes", "outstanding", "arena_bytes", "clock_hz", "ticks_per_second"),
+)
 INFO_REQUEST = struct.Struct("<BH")  # kind, index
 INFO_ANSWER = struct.Struct("<BBHIfi")  # dtype, rank, tflite index, bytes, scale, zero point; …
 WRITE_REQUEST = struct.Struct("<HI")  # index, offset; then the bytes
@@ -123,15 +127,18 @@ def parse_identity(payload: bytes, boot: int) -> Identity:
         board, rest = _text(payload[IDENTITY.size :])
         firmware_version, _ = _text(rest)
     except (struct.error, IndexError):
-        raise _malformed("identity") from None
-    return Identity(
-        *numbers[:11],
-        instructions_per_tick=numbers[11] / 1000,
-        model_sha256=numbers[12].hex(),
+        raise malformed("identity") from None
+    identity = Identity(
+        **dict(zip(_IDENTITY_COUNTS, numbers, strict=False)),
+        instructions_per_tick=numbers[-2] / 1000,
+        model_sha256=numbers[-1].hex(),
         board=board,
         firmware_version=firmware_version,
         boot=boot,
     )
+    if identity.write_bytes == 0 or identity.read_bytes == 0:
+        raise malformed("identity")
+    return identity
 
 
 def parse_info(kind: Kind, index: int, payload: bytes) -> TensorInfo:
@@ -144,7 +151,7 @@ def parse_info(kind: Kind, index: int, payload: bytes) -> TensorInfo:
         dtype, rank, tflite_index, size, scale, zero_point = INFO_ANSWER.unpack_from(payload)
         shape = struct.unpack_from(f"<{rank}I", payload, INFO_ANSWER.size)
     except struct.error:
-        raise _malformed("tensor description") from None
+        raise malformed("tensor description") from None
     if dtype != DTYPE_INT8:
         raise DeviceError(f"the board has a tensor of type {dtype}", "this midfuse knows int8 (9)")
     name = payload[INFO_ANSWER.size + 4 * rank :].decode(errors="replace")
@@ -156,5 +163,6 @@ def _text(payload: bytes) -> tuple[str, bytes]:
     return payload[1:end].decode(errors="replace"), payload[end:]
 
 
-def _malformed(what: str) -> DeviceError:
+def malformed(what: str) -> DeviceError:
+    """The error for an answer that is not of the form that version 1 prescribes."""
     return DeviceError(f"the board's {what} is malformed", "flash the board again")

@@ -20,15 +20,15 @@ _START_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Running:
-    """A board that was booted: the port it answers on, and a wait for its end."""
+    """A board that was booted: the port it answers on, and the program that is the board."""
 
     port: str
     process: "subprocess.Popen[bytes]"
 
-    def wait(self) -> None:
-        """Return never, or with a DeviceError when the board's program ends by itself."""
-        self.process.wait()
-        raise DeviceError(f"{self.port}: the board ended", "start it again")
+    def check(self) -> None:
+        """Raise a DeviceError when the program has ended by itself."""
+        if self.process.poll() is not None:
+            raise DeviceError(f"{self.port}: the board ended", "start it again")
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def board_process(command: list[str], find_port: Callable[[str], str | None]) ->
             preexec_fn=_die_with(os.getpid()),
         )
         try:
-            yield Running(_port(child, find_port), child)
+            yield Running(_port(child, command[0], find_port), child)
         except DeviceError as error:
             # The line may go a moment before the process does.
             try:
@@ -89,7 +89,9 @@ def _die_with(parent: int) -> Callable[[], None] | None:
     return in_child
 
 
-def _port(child: "subprocess.Popen[bytes]", find_port: Callable[[str], str | None]) -> str:
+def _port(
+    child: "subprocess.Popen[bytes]", program: str, find_port: Callable[[str], str | None]
+) -> str:
     """Read the child's output until it names its port; the rest of it is not needed."""
     assert child.stdout is not None
     give_up = time.monotonic() + _START_SECONDS
@@ -106,7 +108,7 @@ def _port(child: "subprocess.Popen[bytes]", find_port: Callable[[str], str | Non
                 port = find_port(line.rstrip("\n")) if line.endswith("\n") else None
                 if port is not None:
                     return port
-    raise DeviceError(f"{child.args[0]} named no port", "run it by hand to see why")  # type: ignore[index]
+    raise DeviceError(f"{program} named no port", "run it by hand to see why")
 
 
 def _epitaph(program: str, code: int, complaints: str) -> str:

@@ -10,7 +10,10 @@ import numpy.typing as npt
 import pytest
 from click.testing import CliRunner, Result
 
+from firmware_tools.board import read_board
+from firmware_tools.build import build_firmware
 from firmware_tools.evaluate import accuracy, match_inputs
+from firmware_tools.flash.process import Process
 from midfuse.cli import main
 from midfuse.errors import InputError
 from midfuse.numeric import dequantise, quantise
@@ -169,3 +172,19 @@ def test_inputs_by_name_and_by_position_int8_and_float() -> None:
 def test_accuracy_takes_the_first_of_equal_scores() -> None:
     scores = np.array([[1, 5, 5], [7, 0, 7], [-1, -2, -3]], np.int8)
     assert accuracy(scores, np.array([1, 2, 0])) == pytest.approx(2 / 3)
+
+
+def test_a_board_that_runs_already(tmp_path: Path) -> None:
+    """--port takes the board that is there, and stops where it holds another model."""
+    np.savez(tmp_path / "in.npz", **{str(i): v for i, v in enumerate(windows())})
+    board = read_board("native")
+    image = build_firmware(TFLITE, board, tmp_path / "same")
+    other = build_firmware(read_tflite(MODEL.with_stem("cnn_har_int8")), board, tmp_path / "other")
+    with Process().boot(image.elf) as running:
+        answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", running.port, "--json")
+        assert json.loads(answer.stdout)["differing_bytes"] == 0
+    with Process().boot(other.elf) as running:
+        answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", running.port)
+        assert "another model is on the board" in one_line(answer, 3)
+    answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", str(tmp_path / "tty"))
+    assert "cannot be opened" in one_line(answer, 3)

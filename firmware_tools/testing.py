@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from firmware_tools.board import Board
 from firmware_tools.build import build_firmware
-from firmware_tools.evaluate import Int8Array, match_inputs, run_on_board
+from firmware_tools.evaluate import run_on_board
+from firmware_tools.inputs import Int8Array, match_inputs
 from firmware_tools.session import Session, open_session
 from midfuse.tflite_file import TFLiteModel, read_tflite
 

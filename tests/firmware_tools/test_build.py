@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firmware_tools.board import Board, read_board
+from firmware_tools.board import read_board
 from firmware_tools.build import Image, build_firmware, read_image
 from midfuse.cli import main
 from midfuse.errors import InputError
@@ -150,8 +150,3 @@ def test_an_out_that_cannot_be_written(tmp_path: Path) -> None:
     answer = CliRunner().invoke(main, arguments)
     assert answer.exit_code == 2
     assert "cannot be written" in answer.stderr
-
-
-def test_boards_are_frozen() -> None:
-    """A board read once can be shared: nothing changes it."""
-    assert Board.model_config["frozen"] is True

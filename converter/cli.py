@@ -30,7 +30,7 @@ from midfuse.console import Outcome, Terminal, command
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path("converted"),
+    default=Path("runs/convert"),
     show_default=True,
     help="Folder for the files.",
 )

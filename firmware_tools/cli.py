@@ -4,6 +4,7 @@ import json
 import signal
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ from rich.console import Group
 from rich.table import Table
 
 from firmware_tools.board import Board, board_names, read_board
-from firmware_tools.build import Image, build_firmware, read_image
+from firmware_tools.build import Image, build_firmware, read_image, require_toolchain
 from firmware_tools.evaluate import Evaluation, evaluate_model
 from firmware_tools.flash import backend_for, find_elf
 from firmware_tools.flash.child import Running
 from firmware_tools.inputs import match_inputs, match_labels
 from firmware_tools.session import connect
 from midfuse.console import Outcome, Terminal, command
-from midfuse.errors import CheckFailed, InputError
+from midfuse.errors import CheckFailed, DeviceError, InputError
 from midfuse.oracle import read_npz
 from midfuse.tflite_file import read_tflite
 
@@ -37,9 +38,10 @@ OUT = click.option(
 def boards(name: str | None) -> Outcome:
     if name is None:
         found = [read_board(each) for each in board_names()]
-        table = Table("board", "core", "what it is", "seen")
+        table = Table("board", "core", "what it is", "seen", "here")
         for board in found:
-            table.add_row(board.name, board.core, board.title, board.seen)
+            here = "; ".join(_missing(board)) or "ready"
+            table.add_row(board.name, board.core, board.title, board.seen, here)
         return Outcome({"boards": [_board_data(board) for board in found]}, table)
     board = read_board(name)
     return Outcome(_board_data(board), _fields(_board_data(board)))
@@ -211,7 +213,19 @@ def _evaluation_view(evaluation: Evaluation) -> Group:
 
 def _board_data(board: Board) -> dict[str, Any]:
     data = board.model_dump(mode="json", exclude_none=True)
-    return {name: data.pop(name) for name in ("name", "title")} | data
+    front = {name: data.pop(name) for name in ("name", "title")}
+    return front | {"missing": _missing(board)} | data
+
+
+def _missing(board: Board) -> list[str]:
+    """What this machine lacks to build for the board and to flash it, each with its remedy."""
+    lacks = []
+    for require in (partial(require_toolchain, board), backend_for(board).require):
+        try:
+            require()
+        except DeviceError as error:
+            lacks.append(str(error))
+    return lacks
 
 
 def _image_data(image: Image) -> dict[str, Any]:

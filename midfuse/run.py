@@ -59,6 +59,8 @@ class SplitRun:
     help="Folder to write to.",
 )
 def run(dataset: str, board: str, split: int, all_splits: bool, seed: int, out: Path) -> Outcome:
+    for lack in _call("boards", board)["missing"]:  # said now, not after the training
+        raise DeviceError(f"{board}: {lack}")
     if all_splits:
         runs = [
             _run_split(dataset, board, each, seed, out / f"split-{each}") for each in range(SPLITS)

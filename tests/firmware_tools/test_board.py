@@ -69,3 +69,14 @@ def test_an_unknown_board_is_one_line_with_near_names(arguments: list[str]) -> N
     answer = CliRunner().invoke(main, arguments)
     assert answer.exit_code == 2
     assert answer.stderr == "error: no board 'qemu-mps2'; near names: qemu-mps2-an386\n"
+
+
+def test_what_a_board_needs_and_this_machine_lacks_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    shown = json.loads(CliRunner().invoke(main, ["boards", "qemu-mps2-an386", "--json"]).output)
+    assert [line.split()[0] for line in shown["missing"]] == [
+        "arm-none-eabi-gcc,",
+        "qemu-system-arm,",
+    ]

@@ -35,9 +35,20 @@ def test_figures_that_a_board_cannot_give_stay_empty() -> None:
     assert summarise("d", "b", [split_run(0, 10, 5, ram=None)])["ram_bytes"] is None
 
 
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "midfuse", "run", *arguments]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def test_an_unknown_board_is_said_before_any_training(tmp_path: Path) -> None:
+    answer = run("--board", "nativ", "--out", str(tmp_path / "out"))
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: no board 'nativ'")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_stage_that_fails_ends_the_run_with_its_exit_code(tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "midfuse", "run", "--dataset", "none", "--out", str(tmp_path)]
-    answer = subprocess.run(line, capture_output=True, text=True, check=False)
+    answer = run("--board", "native", "--dataset", "none", "--out", str(tmp_path))
     assert answer.returncode == 2
     assert "none" in answer.stderr
     assert answer.stderr.splitlines()[-1].startswith("error: midfuse train failed")

@@ -20,7 +20,7 @@ from trainer.pipeline import Recipe, train_and_save
 @click.option(
     "--split", default=0, show_default=True, help="Which fifth of the subjects to hold out, 0 to 4."
 )
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, help="Seed of weights and draws.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs/train"), show_default=True
 )

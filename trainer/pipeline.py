@@ -63,7 +63,6 @@ class Recipe:
     """Every hyper-parameter, all chosen by the accuracy on validation subjects."""
 
     window: Window = field(default_factory=lambda: Window(length=128, hop=64))
-    segments: int = 16
     width: int = 32
     blocks: int = 2
     teacher: Schedule = field(default_factory=lambda: Schedule(epochs=25))
@@ -104,7 +103,6 @@ def train_and_save(
         "channels": channels,
         "length": recipe.window.length,
         "classes": classes,
-        "segments": recipe.segments,
         "width": recipe.width,
         "blocks": recipe.blocks,
     }
@@ -115,7 +113,7 @@ def train_and_save(
         rng = np.random.default_rng(seed)
         drawer = Drawer(recordings, recipe.window, recipe.strength)
         data = Data(drawer, standardise, parts["validation"], rng)
-        teacher = Teacher(channels, classes, segments=recipe.segments)
+        teacher = Teacher(channels, recipe.window.length, classes)
         train_teacher(teacher, data, recipe.teacher, progress)
         clock.lap("teacher")
         student = Student(**config)

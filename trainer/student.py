@@ -3,13 +3,15 @@
 After "distilled mid-fusion transformer" (arXiv:2305.03810); the dimensions are ours. What makes it
 cheap and exact on a microcontroller:
 
-- Tokens, few: `segments` time segments of each modality, all of one width.
+- Few tokens: 14 overlapping time segments of each modality, all of one width, from two
+  convolutions without padding (the converter would make an op of it).
 - Attention with one head and merged maps. For one head, scores = (x Wq)(x Wk)' = x (x Wk Wq')', so
   the queries are the tokens themselves, and the value and output maps are one map. The
   1/sqrt(width) is inside the key map. (A key bias adds the same to all scores of a row, and softmax
   does not see it.)
-- Batch normalisation after every branch's linear map, folded into it by `deploy`. It folds through
-  attention too: the rows of softmax add up to 1, so normalising the values normalises the result.
+- Batch normalisation after every convolution and every branch's linear map, folded into it by
+  `deploy`. It folds through attention too: the rows of softmax add up to 1, so normalising the
+  values normalises the result.
 - ReLU; no LayerNorm, no GELU.
 """
 
@@ -19,53 +21,51 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-# The encoder's first map sees a segment in so many parts.
-PARTS = 2
+from trainer.segments import FIRST, SECOND, segments_of
 
 
-class LinearNorm(nn.Module):
-    """A linear map on the last axis and batch normalisation over all others."""
+class Normed(nn.Module):
+    """A linear map on the last axis, or a convolution, and batch normalisation of its result."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, layer: nn.Linear | nn.Conv1d) -> None:
         super().__init__()
-        self.linear = nn.Linear(inputs, outputs, bias=False)
-        self.norm = nn.BatchNorm1d(outputs)
+        self.layer = layer
+        self.norm = nn.BatchNorm1d(len(layer.weight))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.linear(x)
-        normed: Tensor = self.norm(y.reshape(-1, y.shape[-1]))
-        return normed.reshape(y.shape)
+        y: Tensor = self.layer(x)
+        if isinstance(self.layer, nn.Conv1d):
+            return self.norm(y)
+        return self.norm(y.reshape(-1, y.shape[-1])).reshape(y.shape)
 
-    def folded(self) -> nn.Linear:
-        """The same map at inference: y = g (W x - mean) / sqrt(var + eps) + b, as one `Linear`."""
+    def folded(self) -> nn.Linear | nn.Conv1d:
+        """The same at inference as one layer: g (W x - mean) / sqrt(var + eps) + b."""
         norm = self.norm
         assert norm.running_mean is not None
         assert norm.running_var is not None
         gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        linear = nn.Linear(self.linear.in_features, self.linear.out_features)
-        linear.weight.data = (self.linear.weight * gain[:, None]).detach()
-        linear.bias.data = (norm.bias - norm.running_mean * gain).detach()
-        return linear
+        layer = copy.deepcopy(self.layer)
+        weight = layer.weight * gain.reshape(-1, *[1] * (layer.weight.ndim - 1))
+        layer.weight = nn.Parameter(weight.detach())
+        layer.bias = nn.Parameter((norm.bias - norm.running_mean * gain).detach())
+        return layer
+
+
+def linear(inputs: int, outputs: int) -> Normed:
+    return Normed(nn.Linear(inputs, outputs, bias=False))
 
 
 class Encoder(nn.Module):
-    """A modality's samples (..., T, C) to its segments' tokens (..., segments, width).
+    """A modality's samples (N, T, C) to its segments' tokens (N, segments, width)."""
 
-    Two linear maps, the first on half a segment's samples, the second on the two halves; on the
-    device each is a reshape, which costs nothing, and a matrix product.
-    """
-
-    def __init__(self, channels: int, length: int, segments: int, width: int) -> None:
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.segments = segments
-        self.parts = PARTS * segments
-        self.first = LinearNorm(channels * length // self.parts, width)
-        self.second = LinearNorm(PARTS * width, width)
+        self.first = Normed(nn.Conv1d(channels, width // 2, *FIRST, bias=False))
+        self.second = Normed(nn.Conv1d(width // 2, width, *SECOND, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
-        batch = x.shape[:-2]
-        x = torch.relu(self.first(x.reshape(*batch, self.parts, -1)))
-        return torch.relu(self.second(x.reshape(*batch, self.segments, -1)))
+        x = torch.relu(self.first(x.transpose(-1, -2)))
+        return torch.relu(self.second(x)).transpose(-1, -2)
 
 
 class Attention(nn.Module):
@@ -74,7 +74,7 @@ class Attention(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.key = nn.Linear(width, width, bias=False)
-        self.value = LinearNorm(width, width)
+        self.value = linear(width, width)
         nn.init.normal_(self.key.weight, std=1 / width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -92,8 +92,8 @@ class Block(nn.Module):
         super().__init__()
         self.spatial = Attention(width)
         self.temporal = Attention(width)
-        self.expand = LinearNorm(width, 2 * width)
-        self.contract = LinearNorm(2 * width, width)
+        self.expand = linear(width, 2 * width)
+        self.contract = linear(2 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.spatial(x.transpose(-3, -2)).transpose(-3, -2)
@@ -108,9 +108,10 @@ class Student(nn.Module):
 
     Args:
         channels: channels of each input, in the model card's order.
-        length: samples of a window; a multiple of `PARTS * segments`.
-        segments, width, blocks: tokens a modality, their width, spatial-temporal blocks.
+        length: samples of a window, at least 20.
         classes: how many scores.
+        width: of a token.
+        blocks: spatial-temporal blocks.
     """
 
     def __init__(
@@ -118,13 +119,12 @@ class Student(nn.Module):
         channels: Sequence[int],
         length: int,
         classes: int,
-        segments: int = 16,
         width: int = 32,
         blocks: int = 2,
     ) -> None:
         super().__init__()
-        self.encoders = nn.ModuleList(Encoder(c, length, segments, width) for c in channels)
-        self.position = nn.Parameter(torch.zeros(len(channels), segments, width))
+        self.encoders = nn.ModuleList(Encoder(c, width) for c in channels)
+        self.position = nn.Parameter(torch.zeros(len(channels), segments_of(length), width))
         self.length = length
         self.width = width
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
@@ -155,8 +155,8 @@ class Student(nn.Module):
 class DeployedStudent(nn.Module):
     """A trained student for one window: inputs (1, T, C), logits (1, classes).
 
-    The batch axis is dropped at once, so that every tensor has at most three axes: fewer layout
-    changes in the exported graph.
+    The modalities take the place of the batch axis, so that tokens have three axes, not four:
+    fewer layout changes in the exported graph.
     """
 
     def __init__(self, student: Student) -> None:
@@ -172,10 +172,8 @@ class DeployedStudent(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Standardised float32 (1, T, C) an input, in order, to logits (1, classes)."""
-        encoded = [
-            encode(x.reshape(x.shape[1:])) for encode, x in zip(self.encoders, inputs, strict=True)
-        ]
-        x = torch.stack(encoded, -3) + self.position
+        encoded = [encode(x) for encode, x in zip(self.encoders, inputs, strict=True)]
+        x = torch.cat(encoded) + self.position
         for block in self.blocks:
             x = block(x)
         logits: Tensor = self.classifier(x.mean(1).reshape(1, -1))
@@ -184,7 +182,7 @@ class DeployedStudent(nn.Module):
 
 def _fold_norms(module: nn.Module) -> None:
     for name, child in module.named_children():
-        if isinstance(child, LinearNorm):
+        if isinstance(child, Normed):
             setattr(module, name, child.folded())
         else:
             _fold_norms(child)

@@ -11,20 +11,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from trainer.segments import FIRST, SECOND, segments_of
+
 
 class Encoder(nn.Module):
     """A modality's samples (N, T, C) to its part of the unified representation (N, S, width)."""
 
-    def __init__(self, channels: int, segments: int, width: int) -> None:
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv1d(channels, width, 7, stride=2, padding=3),
+            nn.Conv1d(channels, width, *FIRST),
             nn.BatchNorm1d(width),
             nn.ReLU(),
-            nn.Conv1d(width, width, 5, stride=2, padding=2),
+            nn.Conv1d(width, width, *SECOND),
             nn.BatchNorm1d(width),
             nn.ReLU(),
-            nn.AdaptiveAvgPool1d(segments),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -105,22 +106,29 @@ class TemporalMidFusion(nn.Module):
 
 
 class Teacher(nn.Module):
-    """Windows of several modalities to class scores; arguments as the student's."""
+    """Windows of several modalities to class scores.
+
+    Args:
+        channels: channels of each input, in the model card's order.
+        length: samples of a window, at least 20.
+        classes: how many scores.
+        width, blocks, heads, dropout: of a token, spatial-temporal blocks, attention, branches.
+    """
 
     def __init__(
         self,
         channels: Sequence[int],
+        length: int,
         classes: int,
-        segments: int = 16,
-        width: int = 64,
+        width: int = 48,
         blocks: int = 2,
         heads: int = 4,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self.encoders = nn.ModuleList(Encoder(c, segments, width) for c in channels)
+        self.encoders = nn.ModuleList(Encoder(c, width) for c in channels)
         self.width = width
-        self.position = nn.Parameter(torch.zeros(len(channels), segments, width))
+        self.position = nn.Parameter(torch.zeros(len(channels), segments_of(length), width))
         self.blocks = nn.ModuleList(
             SpatialTemporalBlock(width, heads, dropout) for _ in range(blocks)
         )

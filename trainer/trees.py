@@ -1,4 +1,4 @@
-"""The trees baseline: extremely randomised trees on hand-made features of the same windows.
+"""The trees baseline: a random forest on hand-made features of the same windows.
 
 Features of every channel, and of the length of every modality of three channels: mean, standard
 deviation, minimum, maximum, median, quartiles, root mean square, skewness, kurtosis, mean absolute
@@ -11,10 +11,12 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import RandomForestClassifier
 
 from trainer.windows import Windows
 
+# On validation subjects a forest was as good as extremely randomised trees or better, with the
+# windows four times as dense too.
 TREES = 500
 
 
@@ -50,7 +52,7 @@ def features(windows: Windows) -> npt.NDArray[np.float32]:
     return np.concatenate(parts, 1).astype(np.float32)
 
 
-def train_trees(training: Windows, seed: int) -> ExtraTreesClassifier:
+def train_trees(training: Windows, seed: int) -> RandomForestClassifier:
     """Fit the trees."""
-    trees = ExtraTreesClassifier(TREES, n_jobs=2, random_state=seed)
+    trees = RandomForestClassifier(TREES, n_jobs=2, random_state=seed)
     return trees.fit(features(training), training.labels)

@@ -21,7 +21,7 @@ from trainer.teacher import Teacher
 from trainer.windows import Windows, cut, fit_standardiser, of_subjects
 
 WINDOW = Window(length=128, hop=64)
-CONFIG = {"channels": [3, 3], "length": 128, "classes": 7, "segments": 8, "width": 8, "blocks": 1}
+CONFIG = {"channels": [3, 3], "length": 128, "classes": 7, "width": 16, "blocks": 1}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def data(watch: DataSet, seed: int) -> Data:
 def both(watch: DataSet, seed: int) -> tuple[Teacher, Student]:
     reproducible(seed)
     given = data(watch, seed)
-    teacher = Teacher([3, 3], 7, segments=8, width=16, blocks=1)
+    teacher = Teacher([3, 3], 128, 7, width=16, blocks=1)
     train_teacher(teacher, given, Schedule(2))
     student = Student(**CONFIG)  # type: ignore[arg-type]
     distil(student, teacher, given, Schedule(2), Distillation())
@@ -62,15 +62,17 @@ def test_the_same_seed_gives_the_same_weights(watch: DataSet) -> None:
 def test_a_student_learns_from_its_teacher_without_changing_it(watch: DataSet) -> None:
     reproducible(0)
     given = data(watch, 0)
-    teacher = Teacher([3, 3], 7, segments=8, width=16, blocks=1)
-    train_teacher(teacher, given, Schedule(5))
+    teacher = Teacher([3, 3], 128, 7, width=16, blocks=1)
+    train_teacher(teacher, given, Schedule(6, batch=16))
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
 
+    # The student's labels say nothing, so all it gets to know comes from the teacher.
+    given.drawer.labels[:] = 0
     student = Student(**CONFIG)  # type: ignore[arg-type]
-    untaught = predict(student, given.validation.inputs).argmax(1)
-    distil(student, teacher, given, Schedule(8), Distillation(answers=4.0))
-    taught = predict(student, given.validation.inputs).argmax(1)
-    answers = predict(teacher, given.validation.inputs).argmax(1)
-    assert (taught == answers).mean() > (untaught == answers).mean() + 0.3
+    distil(student, teacher, given, Schedule(8, batch=16), Distillation(answers=4.0))
+    learnt = predict(student, given.validation.inputs).argmax(1)
+    taught = predict(teacher, given.validation.inputs).argmax(1)
+    most_frequent = np.bincount(taught).max() / len(taught)
+    assert (learnt == taught).mean() > most_frequent + 0.2
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, before[name]), name

@@ -14,11 +14,10 @@ demo: setup
 	$(BIN)/midfuse run --out runs/demo
 
 test: lint
-	$(BIN)/pytest -m "not full"
+	$(BIN)/pytest
 
-# What `make test` leaves out, too: every subject held out once (about half an hour).
+# And every subject held out once (about half an hour).
 test-full: test
-	$(BIN)/pytest -m full
 	$(BIN)/midfuse run --all-splits --out runs/all-splits
 
 lint: setup

@@ -1,4 +1,4 @@
-"""The main job for real: recordings to predictions on the emulated board, as `make demo` does it."""
+"""The main job for real, as `make demo` does it: recordings to predictions on a board."""
 
 import json
 import shutil

@@ -39,9 +39,9 @@ class Schedule:
 class Distillation:
     """Weights of the terms beside cross-entropy, and the temperature of the softened answers."""
 
-    answers: float = 1.0
+    answers: float = 3.0
     tokens: float = 1.0
-    temperature: float = 2.0
+    temperature: float = 3.0
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Recipe:
     width: int = 32
     blocks: int = 2
     teacher: Schedule = field(default_factory=lambda: Schedule(epochs=25))
-    student: Schedule = field(default_factory=lambda: Schedule(epochs=30))
+    student: Schedule = field(default_factory=lambda: Schedule(epochs=45))
     distillation: Distillation = field(default_factory=Distillation)
     strength: Strength = field(default_factory=Strength)
 

@@ -33,9 +33,10 @@ class Toolchain(_Strict):
 
 
 class Firmware(_Strict):
-    """C sources beside the common ones, from the board's folder or else from `firmware/`."""
+    """C sources and folders of headers beside the common ones; see `Board.source`."""
 
     sources: list[str]
+    includes: list[str] = []
     write_bytes: int = Field(gt=0, le=0x4000)
     read_bytes: int = Field(gt=0, le=0x4000)
 
@@ -112,13 +113,13 @@ class Board(BoardFile):
     folder: Path
 
     def source(self, name: str) -> Path:
-        """A source or linker script, the board's own before the common one.
+        """A source, linker script or folder of headers, the board's own before the common one.
 
         Raises:
             InputError: neither has it.
         """
         for folder in (self.folder, FIRMWARE):
-            if (folder / name).is_file():
+            if (folder / name).exists():
                 return folder / name
         raise InputError(
             f"{self.folder / 'board.toml'}: {name}: no such file",

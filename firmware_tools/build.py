@@ -125,11 +125,12 @@ def link_firmware(
     sources = [FIRMWARE / name for name in COMMON_SOURCES]
     sources += [board.source(name) for name in board.firmware.sources]
     sources += model_sources
+    headers = [board.source(name) for name in board.firmware.includes]
     flags = C_FLAGS + board.toolchain.cpu_flags + (SANITIZE if sanitize else [])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "board_config.h").write_text(_config(board), encoding="utf-8")
-        includes = [f"-I{path}" for path in (folder, FIRMWARE, RUNTIME, *include_dirs)]
+        includes = [f"-I{path}" for path in (folder, FIRMWARE, RUNTIME, *headers, *include_dirs)]
         with progress.task("compile firmware", len(sources) + 1) as task:
 
             def compile_one(numbered: tuple[int, Path]) -> Path:

@@ -1,19 +1,16 @@
-/* A Cortex-M with the UART of Arm's Cortex-M System Design Kit (APB UART), as on the MPS2 and
- * MPS3 boards. Polled; the interrupt only ends the sleep, masked, so it never runs during an
- * inference. */
+/* The UART of Arm's Cortex-M System Design Kit (APB UART), as on the MPS2 and MPS3 boards;
+ * polled. */
 #include <stdint.h>
 
 #include "board.h"
 #include "board_config.h"
+#include "core.h"
 
 typedef struct {
     volatile uint32_t data, state, ctrl, interrupts, divider;
 } cmsdk_uart;
 
 #define UART ((cmsdk_uart *)MF_UART_BASE)
-#define NVIC_ISER ((volatile uint32_t *)0xE000E100u)
-#define NVIC_ICER ((volatile uint32_t *)0xE000E180u)
-#define NVIC_ICPR ((volatile uint32_t *)0xE000E280u)
 
 enum {
     STATE_TX_FULL = 1,
@@ -46,16 +43,9 @@ void board_write(const uint8_t *bytes, uint32_t count)
 
 void board_idle(void)
 {
-    const uint32_t word = MF_UART_IRQ / 32;
-    const uint32_t bit = 1u << (MF_UART_IRQ % 32);
-    __asm__ volatile("cpsid i" ::: "memory");
+    /* In this order a byte that comes in between is seen or raises the interrupt anew. */
     UART->interrupts = INTERRUPT_RX;
-    NVIC_ICPR[word] = bit;
-    NVIC_ISER[word] = bit;
     if (!(UART->state & STATE_RX_FULL)) {
-        __asm__ volatile("wfi" ::: "memory");
+        mf_sleep_until(MF_UART_IRQ);
     }
-    NVIC_ICER[word] = bit;
-    NVIC_ICPR[word] = bit;
-    __asm__ volatile("cpsie i" ::: "memory");
 }

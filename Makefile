@@ -6,7 +6,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_ARGS ?=
 BIN := .venv/bin
 # The host compiler builds the `native` board; the sanitizers' runtimes come with it.
-PACKAGES := gcc libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm python3-venv
+PACKAGES := gcc libc6-dev python3-venv \
+    gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
+    gcc-riscv64-unknown-elf qemu-system-misc
 
 .PHONY: demo test test-full lint clean setup
 
@@ -29,7 +31,9 @@ setup: .venv/.system .venv/.packages
 
 # System packages, once. Without apt-get, say in one line what to install.
 .venv/.system: Makefile
-	@if command -v qemu-system-arm >/dev/null && command -v gcc >/dev/null \
+	@if command -v gcc >/dev/null \
+	    && command -v qemu-system-arm >/dev/null && command -v qemu-system-riscv32 >/dev/null \
+	    && command -v riscv64-unknown-elf-gcc >/dev/null \
 	    && echo '#include <string.h>' | arm-none-eabi-gcc -x c -E - >/dev/null 2>&1 \
 	    && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then :; \
 	elif command -v apt-get >/dev/null; then \
@@ -37,8 +41,8 @@ setup: .venv/.system .venv/.packages
 	    $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
 	        apt-get install -q -y --no-install-recommends $(PACKAGES); \
 	else \
-	    echo "error: install gcc, arm-none-eabi-gcc with newlib, and qemu-system-arm;" \
-	        "then run make again" >&2; exit 3; \
+	    echo "error: install gcc, arm-none-eabi-gcc with newlib, riscv64-unknown-elf-gcc," \
+	        "qemu-system-arm and qemu-system-riscv32; then run make again" >&2; exit 3; \
 	fi
 	@mkdir -p .venv && touch $@
 

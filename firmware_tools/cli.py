@@ -11,7 +11,7 @@ from typing import Any
 import click
 import numpy as np
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 
 from firmware_tools.board import Board, board_names, read_board
 from firmware_tools.build import Image, build_firmware, read_image, require_toolchain
@@ -38,7 +38,7 @@ OUT = click.option(
 def boards(name: str | None) -> Outcome:
     if name is None:
         found = [read_board(each) for each in board_names()]
-        table = Table("board", "core", "what it is", "seen", "here")
+        table = Table(Column("board", no_wrap=True), "core", "what it is", "seen", "here")
         for board in found:
             here = "; ".join(_missing(board)) or "ready"
             table.add_row(board.name, board.core, board.title, board.seen, here)

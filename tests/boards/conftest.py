@@ -1,26 +1,52 @@
 """The boards that this computer can run, and the models that are in the repository."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from firmware_tools.board import read_board
+from firmware_tools.board import Board, board_names, read_board
+from firmware_tools.build import Image, require_toolchain
+from firmware_tools.flash import backend_for
+from midfuse.errors import DeviceError
 from midfuse.tflite_file import TFLiteModel, read_tflite
+from tests.conftest import toy_image
 
 DATA = Path(__file__).parent.parent / "data"
 MODELS = ("cnn_har_int8", "transformer_relu_int8", "transformer_ln_int8")
 
 
-def need_qemu_board() -> None:
-    """Skip where the cross compiler, QEMU or the oracle is missing."""
+EMULATED = [
+    board for board in map(read_board, board_names()) if board.flash[0].backend == "emulator"
+]
+
+
+@pytest.fixture(scope="session", params=EMULATED, ids=lambda board: board.name)
+def board(request: pytest.FixtureRequest) -> Board:
+    """Every emulated board whose compiler and emulator are here."""
+    return need(request.param)
+
+
+@pytest.fixture(scope="session")
+def toy(board: Board, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The toy model's image for the board."""
+    return toy_image(board.name, tmp_path_factory.mktemp(board.name))
+
+
+def need(board: Board) -> Board:
+    """The board; skips where its compiler or emulator is missing."""
+    try:
+        require_toolchain(board)
+        backend_for(board).require()
+    except DeviceError as error:
+        pytest.skip(error.problem)
+    return board
+
+
+def need_oracle() -> None:
+    """Skip where there is nothing to compare with."""
     pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
-    board = read_board("qemu-mps2-an386")
-    for program in ("qemu-system-arm", board.toolchain.program("gcc")):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
 
 
 @pytest.fixture(params=MODELS)

@@ -18,6 +18,17 @@ def test_every_board_is_read_and_its_sources_exist() -> None:
         assert board.name == name
         for source in board.firmware.sources:
             assert board.source(source).is_file()
+        for folder in board.firmware.includes:
+            assert board.source(folder).is_dir()
+
+
+def test_make_installs_what_the_boards_need() -> None:
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
+    listed = makefile.partition("\nPACKAGES := ")[2].partition("\n\n")[0].split()
+    for board in map(read_board, board_names()):
+        needed = board.toolchain.packages.split()
+        needed += [name for entry in board.flash for name in getattr(entry, "packages", "").split()]
+        assert set(needed) <= set(listed), board.name
 
 
 def test_a_board_s_own_source_comes_before_the_common_one(tmp_path: Path) -> None:
@@ -63,12 +74,15 @@ def test_the_command_lists_and_shows() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["boards", "qemu-mps2"], ["build", "m.tflite", "--board", "qemu-mps2"]]
+    "arguments", [["boards", "qemu-mps2-386"], ["build", "m.tflite", "--board", "qemu-mps2-386"]]
 )
 def test_an_unknown_board_is_one_line_with_near_names(arguments: list[str]) -> None:
     answer = CliRunner().invoke(main, arguments)
     assert answer.exit_code == 2
-    assert answer.stderr == "error: no board 'qemu-mps2'; near names: qemu-mps2-an386\n"
+    assert answer.stderr == (
+        "error: no board 'qemu-mps2-386'; near names:"
+        " qemu-mps2-an386, qemu-mps2-an385, qemu-mps2-an385-m0\n"
+    )
 
 
 def test_what_a_board_needs_and_this_machine_lacks_is_listed(

@@ -22,11 +22,11 @@ from midfuse.errors import CheckFailed, DeviceError, InputError, MidfuseError
 SPLITS = 5
 # The models of one run, in the order of the flow, with what people call them.
 MODELS = {
-    "trees": "trees on hand-made features",
-    "teacher": "teacher, float",
-    "student_float": "student, float",
-    "student_int8_host": "student, int8, TFLM on the host",
-    "on_device": "student, int8, on the board",
+    "trees": "trees, hand-made features",
+    "teacher": "teacher",
+    "student_float": "student",
+    "student_int8_host": "student int8, TFLM on host",
+    "on_device": "student int8, on the board",
 }
 
 
@@ -173,9 +173,13 @@ def summarise(dataset: str, board: str, runs: list[SplitRun]) -> dict[str, Any]:
 def _view(summary: dict[str, Any]) -> Group:
     splits = summary["splits"]
     subjects = ", ".join(str(s) for split in splits for s in split["test_subjects"])
-    table = Table(title=f"{summary['dataset']} on {summary['board']}", title_justify="left")
-    table.add_column(f"accuracy on {summary['windows']} windows of subjects {subjects}")
-    table.add_column("", justify="right")
+    table = Table(
+        "accuracy",
+        title=f"{summary['dataset']} on {summary['board']}:"
+        f" {summary['windows']} windows of held-out subjects {subjects}",
+        title_justify="left",
+    )
+    table.add_column("all" if len(splits) > 1 else f"split {splits[0]['split']}", justify="right")
     for each in splits if len(splits) > 1 else []:
         table.add_column(f"split {each['split']}", justify="right")
     for model, title in MODELS.items():

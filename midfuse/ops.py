@@ -10,32 +10,49 @@ INT8 = "int8"
 
 @dataclass(frozen=True)
 class OpSupport:
-    """One TFLite op: the activation types it is supported on, and a limit worth stating."""
+    """One TFLite op: the activation types it is supported on, and a limit worth stating.
+
+    `data` is the position of its first input that is an activation.
+    """
 
     name: str
     activations: tuple[str, ...] = (INT8,)
     limit: str = ""
+    data: int = 0
 
 
 OPS = {
     entry.name: entry
     for entry in (
         OpSupport("ADD"),
+        OpSupport("AVERAGE_POOL_2D", limit="input on the output's scale"),
         OpSupport("BATCH_MATMUL"),
         OpSupport("CONCATENATION", limit="all inputs on the output's scale"),
-        OpSupport("CONV_2D", limit="dilation 1"),
+        OpSupport("CONV_2D"),
+        OpSupport("DEPTHWISE_CONV_2D"),
+        OpSupport("EXPAND_DIMS"),
         OpSupport("FULLY_CONNECTED"),
-        OpSupport("MAX_POOL_2D"),
+        OpSupport("MAX_POOL_2D", limit="input on the output's scale"),
         OpSupport("MEAN"),
         OpSupport("MUL"),
+        OpSupport("PACK"),
+        OpSupport("PAD"),
+        OpSupport("PADV2"),
+        OpSupport("REDUCE_MAX", limit="input on the output's scale"),
         OpSupport("RELU"),
         OpSupport("RESHAPE"),
         OpSupport("RSQRT"),
+        OpSupport("SLICE"),
         OpSupport("SOFTMAX"),
+        OpSupport("SPLIT", data=1),
+        OpSupport("SPLIT_V"),
         OpSupport("SQUARED_DIFFERENCE"),
-        OpSupport("STRIDED_SLICE", limit="positive strides"),
+        OpSupport("SQUEEZE"),
+        OpSupport("STRIDED_SLICE"),
         OpSupport("SUB"),
+        OpSupport("SUM"),
         OpSupport("TRANSPOSE"),
+        OpSupport("UNPACK"),
     )
 }
 
@@ -64,7 +81,8 @@ def check_support(model: TFLiteModel, where: str) -> None:
     check_ops(model, where)
     for op in model.ops:
         # Constants have types of their own (int32 biases, axes); the lowering checks those.
-        for index in (*op.inputs[:1], *op.outputs):
+        data = OPS[op.name].data
+        for index in (*op.inputs[data : data + 1], *op.outputs):
             dtype = model.tensors[index].dtype
             if dtype not in OPS[op.name].activations:
                 raise InputError(

@@ -40,6 +40,7 @@ _POOL = (
 )
 _OPTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "ADD": (tflite.AddOptions, ("fused_activation_function",)),
+    "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _POOL),
     "BATCH_MATMUL": (tflite.BatchMatMulOptions, ("adj_x", "adj_y")),
     "CONCATENATION": (tflite.ConcatenationOptions, ("axis", "fused_activation_function")),
     "CONV_2D": (
@@ -53,6 +54,18 @@ _OPTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "fused_activation_function",
         ),
     ),
+    "DEPTHWISE_CONV_2D": (
+        tflite.DepthwiseConv2DOptions,
+        (
+            "padding",
+            "stride_w",
+            "stride_h",
+            "depth_multiplier",
+            "dilation_w_factor",
+            "dilation_h_factor",
+            "fused_activation_function",
+        ),
+    ),
     "FULLY_CONNECTED": (
         tflite.FullyConnectedOptions,
         ("weights_format", "keep_num_dims", "fused_activation_function"),
@@ -60,12 +73,16 @@ _OPTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "MAX_POOL_2D": (tflite.Pool2DOptions, _POOL),
     "MEAN": (tflite.ReducerOptions, ("keep_dims",)),
     "MUL": (tflite.MulOptions, ("fused_activation_function",)),
+    "PACK": (tflite.PackOptions, ("axis",)),
+    "REDUCE_MAX": (tflite.ReducerOptions, ("keep_dims",)),
     "SOFTMAX": (tflite.SoftmaxOptions, ("beta",)),
     "STRIDED_SLICE": (
         tflite.StridedSliceOptions,
         ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask", "offset"),
     ),
     "SUB": (tflite.SubOptions, ("fused_activation_function",)),
+    "SUM": (tflite.ReducerOptions, ("keep_dims",)),
+    "UNPACK": (tflite.UnpackOptions, ("axis",)),
 }
 # No model for a microcontroller is near these; a hostile one is stopped by them.
 _MAX_RANK = 6

@@ -64,7 +64,8 @@ def _check_order(model: TFLiteModel) -> None:
                     "which nothing has written",
                     "convert the model again",
                 )
-        if written & set(op.outputs) or constant & set(op.outputs):
+        twice = len(set(op.outputs)) < len(op.outputs)
+        if twice or (written | constant) & set(op.outputs):
             raise InputError(
                 f"{model.path}: op {op.index} ({op.name}) writes a tensor a second time",
                 "convert the model again",

@@ -92,9 +92,14 @@ class Graph:
 
     def int8_output(self, op: Op) -> Tensor:
         self.require(len(op.outputs) == 1, op, f"{len(op.outputs)} outputs, one expected")
-        tensor = self._int8(op, self.model.tensors[op.outputs[0]], "its output")
-        self.require(tensor.data is None, op, "its output is a constant")
-        return tensor
+        return self.int8_outputs(op)[0]
+
+    def int8_outputs(self, op: Op) -> list[Tensor]:
+        """All outputs of an operator that may have several, in order."""
+        self.require(len(op.outputs) > 0, op, "it has no output")
+        tensors = [self._int8(op, self.model.tensors[i], "its output") for i in op.outputs]
+        self.require(all(t.data is None for t in tensors), op, "its output is a constant")
+        return tensors
 
     def _int8(self, op: Op, tensor: Tensor, what: str) -> Tensor:
         self.require(tensor.dtype == "int8", op, f"{what} ({tensor.name}) is {tensor.dtype}")

@@ -1,13 +1,15 @@
-/* CONV_2D, portable, dilation 1, any number of groups.
+/* CONV_2D, portable, any number of groups, any dilation.
  *
- *   out[y][x][c] = clamp(requantize(bias[c] + sum in[y*sy+i-top][x*sx+j-left][g+d] * w[c][i][j][d])
- *                        + zero_point),   g the first channel of the group of c
+ *   out[y][x][c] = clamp(requantize(bias[c] + sum in[y*sy+i*dy-top][x*sx+j*dx-left][g+d]
+ *                                             * w[c][i][j][d]) + zero_point),
  *
- * The bias holds the input's zero point, so a tap outside the input reads that zero point. With one
- * group, the taps of a kernel row that lie inside the input are contiguous: one inner product. */
+ * g the first channel of the group of c. The bias holds the input's zero point, so a tap outside the
+ * input reads that zero point. With one group and no dilation, the taps of a kernel row that lie
+ * inside the input are contiguous: one inner product. */
 #include "mf_dot.h"
 #include "mf_fixed_point.h"
 #include "mf_kernels.h"
+#include "mf_window.h"
 
 static int32_t padded(int32_t start, const int8_t *weights, uint32_t count, int32_t zero_point)
 {
@@ -23,9 +25,9 @@ static int32_t padded(int32_t start, const int8_t *weights, uint32_t count, int3
 static int32_t inside(const mf_conv_2d_params *p, const int8_t *row, int32_t first, int32_t last,
                       const int8_t *weights, int32_t start)
 {
-    const int32_t step = (int32_t)p->in_channels;
+    const int32_t step = (int32_t)(p->in_channels * p->dilation_width);
     const uint32_t depth = p->group_channels;
-    if (depth == p->in_channels) {
+    if (depth == p->in_channels && p->dilation_width == 1) {
         const uint32_t taps = (uint32_t)(last - first);
         return mf_dot(start, row + first * step, weights + (uint32_t)first * depth, taps * depth);
     }
@@ -44,13 +46,12 @@ static int32_t window(const mf_conv_2d_params *p, const int8_t *input, const int
     const uint32_t row_taps = p->kernel_width * depth;
     const int32_t width = (int32_t)p->in_width;
     const int32_t kernel_width = (int32_t)p->kernel_width;
-    int32_t first = left < 0 ? -left : 0;
-    int32_t last = left + kernel_width > width ? width - left : kernel_width;
-    first = first > kernel_width ? kernel_width : first;
-    last = last < first ? first : last;
+    const mf_taps taps = mf_taps_inside(left, p->kernel_width, p->dilation_width, p->in_width);
+    const int32_t first = taps.first;
+    const int32_t last = taps.last;
     int32_t sum = start;
     for (uint32_t i = 0; i < p->kernel_height; i++, weights += row_taps) {
-        const int32_t y = top + (int32_t)i;
+        const int32_t y = top + (int32_t)(i * p->dilation_height);
         if (y < 0 || y >= (int32_t)p->in_height || first == last) {
             sum = padded(sum, weights, row_taps, p->input_zero_point);
             continue;

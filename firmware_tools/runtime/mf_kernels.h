@@ -35,6 +35,7 @@ typedef struct {
     uint32_t filters_per_group; /* output channels that read the same ones */
     uint32_t kernel_height, kernel_width;
     uint32_t stride_height, stride_width;
+    uint32_t dilation_height, dilation_width;
     uint32_t pad_top, pad_left;
     int32_t input_zero_point; /* what a tap outside the input reads */
     const int8_t *weights;    /* out_channels x kernel_height x kernel_width x group_channels */
@@ -42,6 +43,23 @@ typedef struct {
 } mf_conv_2d_params;
 
 void mf_conv_2d_s8(const mf_conv_2d_params *p, const int8_t *input, int8_t *output);
+
+typedef struct {
+    uint32_t batches;
+    uint32_t in_height, in_width, in_channels;
+    uint32_t out_height, out_width;
+    uint32_t multiplier; /* output channels an input channel gives */
+    uint32_t kernel_height, kernel_width;
+    uint32_t stride_height, stride_width;
+    uint32_t dilation_height, dilation_width;
+    uint32_t pad_top, pad_left;
+    int32_t input_zero_point; /* not in the biases: a tap outside the input adds nothing */
+    const int8_t *weights;    /* kernel_height x kernel_width x in_channels x multiplier */
+    mf_channel_output output;
+} mf_depthwise_conv_2d_params;
+
+void mf_depthwise_conv_2d_s8(const mf_depthwise_conv_2d_params *p, const int8_t *input,
+                             int8_t *output);
 
 typedef struct {
     uint32_t batch_dims[4]; /* outer axes of the output, left-padded with 1 */
@@ -91,14 +109,23 @@ void mf_mul_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *in
 void mf_squared_difference_s8(const mf_binary_params *p, const int8_t *input1,
                               const int8_t *input2, int8_t *output);
 
+/* Which axes a reduction keeps and which it reduces, left-padded with 1. */
 typedef struct {
-    uint32_t outer, count, inner; /* the input is outer x count x inner, reduced over count */
-    int32_t sum_offset;           /* added to a sum: -count * input zero point */
-    int32_t multiplier, shift;    /* 1 / count is part of it */
-    int32_t output_zero_point;
-} mf_mean_params;
+    uint32_t kept[3], kept_stride[3];
+    uint32_t reduced[3], reduced_stride[3];
+} mf_reduction;
 
-void mf_mean_s8(const mf_mean_params *p, const int8_t *input, int8_t *output);
+typedef struct {
+    mf_reduction axes;
+    int32_t sum_offset;        /* added to a sum: -count * input zero point */
+    int32_t multiplier, shift; /* of a MEAN: 1 / count is part of it */
+    int32_t output_zero_point;
+} mf_sum_params;
+
+/* SUM and MEAN. */
+void mf_sum_s8(const mf_sum_params *p, const int8_t *input, int8_t *output);
+
+void mf_reduce_max_s8(const mf_reduction *p, const int8_t *input, int8_t *output);
 
 typedef struct {
     uint32_t batches;
@@ -108,17 +135,26 @@ typedef struct {
     uint32_t stride_height, stride_width;
     uint32_t pad_top, pad_left;
     int32_t low, high;
-} mf_max_pool_2d_params;
+} mf_pool_2d_params;
 
-void mf_max_pool_2d_s8(const mf_max_pool_2d_params *p, const int8_t *input, int8_t *output);
+void mf_max_pool_2d_s8(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
+void mf_average_pool_2d_s8(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
 
-/* A copy between two layouts of one block: TRANSPOSE, STRIDED_SLICE, CONCATENATION. */
 typedef struct {
-    uint32_t dims[4];
-    uint32_t input_offset;
-    uint32_t input_stride[4];
-    uint32_t output_offset;
-    uint32_t output_stride[4];
+    uint32_t count;
+    int32_t value;
+} mf_fill_params;
+
+/* Every element the same: what PAD writes around its input. */
+void mf_fill_s8(const mf_fill_params *p, int8_t *output);
+
+/* A copy between two layouts of one block, for every operator that only moves values. */
+typedef struct {
+    int32_t dims[4];
+    int32_t input_offset;
+    int32_t input_stride[4];
+    int32_t output_offset;
+    int32_t output_stride[4];
 } mf_copy_params;
 
 void mf_copy_s8(const mf_copy_params *p, const int8_t *input, int8_t *output);

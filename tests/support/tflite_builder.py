@@ -69,7 +69,9 @@ class TFLiteBuilder:
         """A constant int32 vector, such as axes."""
         return self.tensor((len(values),), dtype="int32", data=np.array(values, np.int32))
 
-    def op(self, name: str, inputs: list[int], output: int, options: Any = None) -> None:
+    def op(
+        self, name: str, inputs: list[int], output: int | list[int], options: Any = None
+    ) -> None:
         """An operator; `options` is the schema's object, e.g. `schema.AddOptionsT()`."""
         builtin = getattr(schema.BuiltinOperator, name)
         codes = [code.builtinCode for code in self.codes]
@@ -83,7 +85,7 @@ class TFLiteBuilder:
         op = schema.OperatorT()
         op.opcodeIndex = codes.index(builtin)
         op.inputs = inputs
-        op.outputs = [output]
+        op.outputs = output if isinstance(output, list) else [output]
         if options is not None:
             kind = type(options).__name__.removesuffix("T")
             op.builtinOptionsType = getattr(schema.BuiltinOptions, kind)

@@ -1,4 +1,4 @@
-"""What several lowerings need: activation limits, per-channel outputs, strides."""
+"""What several lowerings need: activation limits, per-channel outputs, strides, copies."""
 
 import math
 from typing import Any
@@ -56,8 +56,17 @@ def channel_output(
     }
 
 
-def weights_and_bias(op: Op, graph: Graph) -> tuple[Tensor, npt.NDArray[Any], npt.NDArray[Any]]:
-    """Constant int8 weights with channels first, and their int32 bias (zeros where absent)."""
+def channel_multipliers(x: Tensor, weights: Tensor, out: Tensor, channels: int) -> list[float]:
+    """From a convolution's accumulators to its output's scale, one a channel, in double."""
+    assert weights.quantization is not None
+    scales = np.broadcast_to(weights.quantization.scale, (channels,))
+    return [float(x.scale) * float(scale) / float(out.scale) for scale in scales]
+
+
+def weights_and_bias(
+    op: Op, graph: Graph, *, axis: int = 0, bias_input: int = 2
+) -> tuple[Tensor, npt.NDArray[Any], npt.NDArray[Any]]:
+    """Constant int8 weights, their channels on `axis`, and an int32 bias (zeros where absent)."""
     weights = graph.input(op, 1)
     constant = weights.data is not None and weights.dtype == "int8"
     graph.require(constant, op, f"weights ({weights.name}) are not int8 constants")
@@ -66,11 +75,12 @@ def weights_and_bias(op: Op, graph: Graph) -> tuple[Tensor, npt.NDArray[Any], np
     assert weights.data is not None
     assert quantization is not None
     graph.require(not quantization.zero_point.any(), op, "weights with a zero point")
-    graph.require(quantization.axis == 0 or len(quantization.scale) == 1, op, "weights' axis")
-    channels = weights.shape[0]
+    graph.require(len(weights.shape) > axis, op, f"weights of shape {weights.shape}")
+    graph.require(quantization.axis == axis or len(quantization.scale) == 1, op, "weights' axis")
+    channels = weights.shape[axis]
     bias = np.zeros(channels, np.int64)
-    if len(op.inputs) > 2 and op.inputs[2] >= 0:
-        tensor = graph.input(op, 2)
+    if len(op.inputs) > bias_input and op.inputs[bias_input] >= 0:
+        tensor = graph.input(op, bias_input)
         right = tensor.data is not None and tensor.dtype == "int32" and tensor.shape == (channels,)
         graph.require(right, op, f"bias ({tensor.name}) is not {channels} int32 constants")
         assert tensor.data is not None
@@ -89,3 +99,8 @@ def strides(shape: tuple[int, ...]) -> list[int]:
 def pad_left(values: list[int], fill: int, length: int = 4) -> list[int]:
     """Bring a list to the kernels' fixed rank."""
     return [fill] * (length - len(values)) + values
+
+
+def require_same_scale(op: Op, graph: Graph, x: Tensor, out: Tensor) -> None:
+    same = x.scale == out.scale and x.zero_point == out.zero_point
+    graph.require(same, op, f"input {x.name} is on another scale than the output")

@@ -105,7 +105,7 @@ def _broadcast_strides(tensor: Tensor, out: Tensor) -> list[int]:
 
 def relu(op: Op, graph: Graph) -> list[Call]:
     x, out = graph.int8_input(op, 0), graph.int8_output(op)
-    multiplier, shift = quantise_multiplier(float(x.scale / out.scale))
+    multiplier, shift = quantise_multiplier(float(x.scale) / float(out.scale))
     low = max(-128, out.zero_point)
 
     def code(value: int) -> int:

@@ -1,6 +1,4 @@
-"""FULLY_CONNECTED, BATCH_MATMUL, SOFTMAX, MEAN."""
-
-import math
+"""FULLY_CONNECTED, BATCH_MATMUL, SOFTMAX."""
 
 import numpy as np
 
@@ -120,34 +118,3 @@ def softmax(op: Op, graph: Graph) -> list[Call]:
             fields, (graph.operand(x),), out.index, in_place=(x.index,),
         )
     ]  # fmt: skip
-
-
-def mean(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
-    rank = len(x.shape)
-    axes = sorted({axis % rank if rank else 0 for axis in graph.numbers(op, 1)})
-    adjacent = bool(axes) and axes == list(range(axes[0], axes[-1] + 1)) and axes[-1] < rank
-    graph.require(adjacent, op, f"axes {axes} that are not adjacent")
-    first, last = axes[0], axes[-1] + 1
-    outer, count, inner = (
-        math.prod(x.shape[a:b]) for a, b in ((0, first), (first, last), (last, rank))
-    )
-    graph.require(outer * inner == out.elements and count > 0, op, f"{x.shape} gives {out.shape}")
-    multiplier, shift = quantise_multiplier(float(x.scale) / float(out.scale))
-    multiplier, shift = _divide(multiplier, shift, count)
-    fields: dict[str, Value] = {
-        "outer": outer,
-        "count": count,
-        "inner": inner,
-        "sum_offset": -count * x.zero_point,
-        "multiplier": multiplier,
-        "shift": shift,
-        "output_zero_point": out.zero_point,
-    }
-    return [Call("mf_mean", "mf_mean_s8", "mf_mean_params", fields, (graph.operand(x),), out.index)]
-
-
-def _divide(multiplier: int, shift: int, count: int) -> tuple[int, int]:
-    """TFLM's way to fold 1 / count into a multiplier without losing its bits."""
-    bits = min(count.bit_length() - 1, 32, 31 + shift)
-    return (multiplier << bits) // count, shift - bits

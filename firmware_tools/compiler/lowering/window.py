@@ -1,15 +1,19 @@
-"""CONV_2D and MAX_POOL_2D."""
+"""CONV_2D, DEPTHWISE_CONV_2D, MAX_POOL_2D, AVERAGE_POOL_2D: a window that slides over an image."""
 
 import numpy as np
 import tflite
 
 from firmware_tools.compiler.lowering.common import (
     activation_limits,
+    channel_multipliers,
     channel_output,
+    require_same_scale,
     weights_and_bias,
 )
 from firmware_tools.compiler.program import Call, Graph, Value
 from midfuse.tflite_file import Op, Tensor
+
+_LARGEST_WINDOW = 1 << 15  # keeps the kernels' coordinates far inside 32 bits
 
 
 def conv_2d(op: Op, graph: Graph) -> list[Call]:
@@ -17,24 +21,18 @@ def conv_2d(op: Op, graph: Graph) -> list[Call]:
     weights, values, bias = weights_and_bias(op, graph)
     graph.require(len(weights.shape) == 4, op, f"weights of shape {weights.shape}")
     channels, kernel_height, kernel_width, depth = weights.shape
-    fields = _window(op, graph, x, out, kernel_height, kernel_width)
+    fields = _dilated_window(op, graph, x, out, kernel_height, kernel_width)
     groups = x.shape[3] // depth if depth else 0
     whole = groups > 0 and groups * depth == x.shape[3] and channels % groups == 0
     graph.require(whole, op, f"filters of depth {depth} on {x.shape[3]} channels")
     graph.require(channels == out.shape[3] > 0, op, f"{channels} filters for {out.shape}")
-    dilations = (op.options.get("dilation_h_factor", 1), op.options.get("dilation_w_factor", 1))
-    graph.require(dilations == (1, 1), op, f"dilation {dilations}")
-    assert weights.quantization is not None
-    scale = np.broadcast_to(weights.quantization.scale, (channels,))
-    multipliers = [float(x.scale) * float(s) / float(out.scale) for s in scale]
     folded = bias - x.zero_point * values.astype(np.int64).sum(axis=(1, 2, 3))
+    multipliers = channel_multipliers(x, weights, out, channels)
     fields |= {
         "in_channels": x.shape[3],
         "out_channels": channels,
         "group_channels": depth,
         "filters_per_group": channels // groups,
-        "kernel_height": kernel_height,
-        "kernel_width": kernel_width,
         "input_zero_point": x.zero_point,
         "weights": graph.constant(values),
         "output": channel_output(op, graph, multipliers, folded, out),
@@ -47,13 +45,49 @@ def conv_2d(op: Op, graph: Graph) -> list[Call]:
     ]  # fmt: skip
 
 
+def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
+    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    weights, values, bias = weights_and_bias(op, graph, axis=3)
+    graph.require(len(weights.shape) == 4 and weights.shape[0] == 1, op,
+                  f"weights of shape {weights.shape}")  # fmt: skip
+    _, kernel_height, kernel_width, channels = weights.shape
+    fields = _dilated_window(op, graph, x, out, kernel_height, kernel_width)
+    multiplier = channels // x.shape[3] if x.shape[3] else 0
+    whole = multiplier > 0 and multiplier * x.shape[3] == channels
+    graph.require(whole, op, f"{channels} filters on {x.shape[3]} channels")
+    stated = op.options.get("depth_multiplier", 0)
+    graph.require(stated in (0, multiplier), op, f"a depth multiplier of {stated}")
+    graph.require(channels == out.shape[3], op, f"{channels} filters for {out.shape}")
+    multipliers = channel_multipliers(x, weights, out, channels)
+    fields |= {
+        "in_channels": x.shape[3],
+        "multiplier": multiplier,
+        "input_zero_point": x.zero_point,
+        "weights": graph.constant(values),
+        "output": channel_output(op, graph, multipliers, bias, out),
+    }
+    return [
+        Call(
+            "mf_depthwise_conv_2d", "mf_depthwise_conv_2d_s8", "mf_depthwise_conv_2d_params",
+            fields, (graph.operand(x),), out.index,
+        )
+    ]  # fmt: skip
+
+
 def max_pool_2d(op: Op, graph: Graph) -> list[Call]:
+    return [_pool(op, graph, "mf_max_pool_2d_s8")]
+
+
+def average_pool_2d(op: Op, graph: Graph) -> list[Call]:
+    return [_pool(op, graph, "mf_average_pool_2d_s8")]
+
+
+def _pool(op: Op, graph: Graph, function: str) -> Call:
     x, out = graph.int8_input(op, 0), graph.int8_output(op)
     height, width = op.options.get("filter_height", 0), op.options.get("filter_width", 0)
-    fields = _window(op, graph, x, out, height, width)
+    fields = window(op, graph, x, out, (height, width), (1, 1))
     graph.require(x.shape[3] == out.shape[3], op, f"{x.shape} gives {out.shape}")
-    same = x.scale == out.scale and x.zero_point == out.zero_point
-    graph.require(same, op, "an output on another scale than the input")
+    require_same_scale(op, graph, x, out)
     low, high = activation_limits(op, graph, out)
     fields |= {
         "channels": x.shape[3],
@@ -62,28 +96,37 @@ def max_pool_2d(op: Op, graph: Graph) -> list[Call]:
         "low": low,
         "high": high,
     }
-    return [
-        Call(
-            "mf_max_pool_2d", "mf_max_pool_2d_s8", "mf_max_pool_2d_params",
-            fields, (graph.operand(x),), out.index,
-        )
-    ]  # fmt: skip
+    return Call("mf_pool_2d", function, "mf_pool_2d_params", fields, (graph.operand(x),), out.index)
 
 
-def _window(
+def _dilated_window(
     op: Op, graph: Graph, x: Tensor, out: Tensor, height: int, width: int
 ) -> dict[str, Value]:
-    """Sizes, strides and padding, checked against the output's shape."""
+    dilation = (op.options.get("dilation_h_factor", 1), op.options.get("dilation_w_factor", 1))
+    return window(op, graph, x, out, (height, width), dilation) | {
+        "kernel_height": height,
+        "kernel_width": width,
+        "dilation_height": dilation[0],
+        "dilation_width": dilation[1],
+    }
+
+
+def window(
+    op: Op, graph: Graph, x: Tensor, out: Tensor, size: tuple[int, int], dilation: tuple[int, int]
+) -> dict[str, Value]:
+    """Sizes, strides and padding of a window that reads `x`, checked against the output's shape."""
     graph.require(len(x.shape) == len(out.shape) == 4, op, f"{x.shape} gives {out.shape}")
     strides = (op.options.get("stride_h", 0), op.options.get("stride_w", 0))
-    graph.require(min(*strides, height, width) > 0, op, "a stride or a filter of no size")
+    graph.require(min(*strides, *size, *dilation) > 0, op, "a stride or a filter of no size")
     same = op.options.get("padding") == tflite.Padding.SAME
     pads = []
-    for axis, size, stride in ((1, height, strides[0]), (2, width, strides[1])):
-        length = x.shape[axis]
-        steps = -(-length // stride) if same else (length - size + stride) // stride
-        graph.require(steps == out.shape[axis], op, f"{x.shape} gives {out.shape}")
-        pads.append(max(0, (steps - 1) * stride + size - length) // 2)
+    for axis in (0, 1):
+        length, stride = x.shape[axis + 1], strides[axis]
+        reach = (size[axis] - 1) * dilation[axis] + 1
+        graph.require(reach <= _LARGEST_WINDOW, op, f"a filter that reaches over {reach} places")
+        steps = -(-length // stride) if same else (length - reach + stride) // stride
+        graph.require(steps == out.shape[axis + 1], op, f"{x.shape} gives {out.shape}")
+        pads.append(max(0, (steps - 1) * stride + reach - length) // 2)
     graph.require(x.shape[0] == out.shape[0], op, f"{x.shape} gives {out.shape}")
     return {
         "batches": x.shape[0],

@@ -2,14 +2,19 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.lowering import LOWERINGS
 from firmware_tools.compiler.plan import plan_arena
 from firmware_tools.compiler.program import Graph, Step
-from midfuse.tflite_file import TFLiteModel, read_tflite
+from midfuse.tflite_file import TFLiteModel, parse_tflite, read_tflite
+
+pytest.importorskip("tflite_micro", reason="the schema to build models with is in its wheel")
+from tests.support.tflite_builder import TFLiteBuilder, schema
 
 MODELS = sorted((Path(__file__).parents[2] / "data").glob("*.tflite"))
 by_name = pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
@@ -22,8 +27,41 @@ def lowered(model: TFLiteModel) -> list[Step]:
 
 @by_name
 def test_no_step_overwrites_what_is_read_later(path: Path) -> None:
+    replay(read_tflite(path))
+
+
+def test_no_step_overwrites_what_is_read_later_of_several_outputs() -> None:
+    """Outputs of one op, some of them never read, ops of several calls, and ops without any."""
+    b = TFLiteBuilder()
+    x = b.input((4, 6), 0.5, 0)
+    rows = [b.tensor((6,), 0.5, 0) for _ in range(4)]
+    b.op("UNPACK", [x], rows, _options("UnpackOptionsT", num=4, axis=0))
+    shaped = b.tensor((1, 6), 0.5, 0)
+    b.op("EXPAND_DIMS", [rows[0], b.numbers([0])], shaped)
+    padded = b.tensor((3, 6), 0.5, 0)
+    margins = b.tensor((2, 2), dtype="int32", data=np.array([[1, 1], [0, 0]], np.int32))
+    b.op("PAD", [shaped, margins], padded)
+    halves = [b.tensor((3, 3), 0.5, 0) for _ in range(2)]
+    b.op("SPLIT", [b.numbers([1]), padded], halves, _options("SplitOptionsT", numSplits=2))
+    summed = b.tensor((6,), 0.5, 0)
+    b.op("ADD", [rows[1], rows[3]], summed, _options("AddOptionsT"))
+    flat = b.tensor((9,), 0.5, 0)
+    b.op("RESHAPE", [halves[1], b.numbers([9])], flat)
+    joined = b.tensor((15,), 0.5, 0)
+    b.op("CONCATENATION", [flat, summed], joined, _options("ConcatenationOptionsT", axis=0))
+    b.outputs = [joined, rows[2]]
+    replay(parse_tflite(b.content(), Path("several.tflite")))
+
+
+def _options(kind: str, **fields: int) -> Any:
+    options = getattr(schema, kind)()
+    for name, value in fields.items():
+        setattr(options, name, value)
+    return options
+
+
+def replay(model: TFLiteModel) -> None:
     """Replays the steps on a map of who wrote each byte last; every read must find its writer."""
-    model = read_tflite(path)
     steps = lowered(model)
     plan = plan_arena(model, steps, observable=False)
     owner: list[int | None] = [None] * plan.size
@@ -45,10 +83,15 @@ def test_no_step_overwrites_what_is_read_later(path: Path) -> None:
         reads = [i for i in step.op.inputs if i in plan.offsets]
         for index in reads:
             check(index)
-        if step.calls:
-            write(step.op.outputs[0])
-        else:
+        if not step.calls:
             same[step.op.outputs[0]] = same[reads[0]]
+            continue
+        for call in step.calls:  # an op of several calls reads its inputs before each
+            for index in {i for i in call.operands if isinstance(i, int)}:
+                check(index)
+            write(call.output)
+        for index in step.op.outputs:
+            check(index)
     for index in model.outputs:
         check(index)
 

@@ -2,11 +2,12 @@
 
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware_tools.compiler import compile_model
@@ -17,6 +18,8 @@ from midfuse.ops import OPS
 from midfuse.tflite_file import parse_tflite
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
+from tests.firmware_tools.compiler.cases import CASES
+from tests.support.host_build import random_windows, run_compiled
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
 SMALL = Path(__file__).parents[2] / "data" / "cnn_har_int8.tflite"
@@ -81,6 +84,30 @@ def test_tensor_read_before_it_is_written(tmp_path: Path) -> None:
     b.input((4,), 0.5, 0)
     b.op("RELU", [b.tensor((4,), 0.5, 0)], b.tensor((4,), 0.5, 0))
     assert "nothing has written" in refusal(b, tmp_path)
+
+
+def test_output_written_twice_by_one_op(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    options = schema.SplitOptionsT()
+    options.numSplits = 2
+    half = b.tensor((2,), 0.5, 0)
+    b.op("SPLIT", [b.numbers([0]), b.input((4,), 0.5, 0)], [half, half], options)
+    assert "a second time" in refusal(b, tmp_path)
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_hostile_shapes_are_refused_or_harmless(name: str, data: st.DataObject) -> None:
+    """One tensor of another shape than the op gives: refused, or run under the sanitizers."""
+    b = TFLiteBuilder()
+    CASES[name](b, data.draw)
+    tensor = data.draw(st.sampled_from([t for t in b.tensors if t.buffer == 0] or b.tensors))
+    tensor.shape = data.draw(st.lists(st.integers(0, 9), max_size=5))
+    with suppress(InputError), TemporaryDirectory() as folder:
+        model = parse_tflite(b.content(), Path(f"{name}.tflite"))
+        windows = random_windows(model, 1, np.random.default_rng(0))
+        run_compiled(model, windows, Path(folder), observable=False)
 
 
 @settings(max_examples=300, deadline=2000)

@@ -1,0 +1,12 @@
+"""One function an op that adds a random instance of it to a model, by family; `CASES` has all."""
+
+from tests.firmware_tools.compiler.cases import elementwise, layout, matrix, reduction, window
+from tests.firmware_tools.compiler.cases.strategies import AddOp
+
+CASES: dict[str, AddOp] = {
+    **elementwise.CASES,
+    **layout.CASES,
+    **matrix.CASES,
+    **reduction.CASES,
+    **window.CASES,
+}

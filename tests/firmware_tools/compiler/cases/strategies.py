@@ -1,0 +1,57 @@
+"""What the families of cases draw from: scales, zero points, shapes, weights and biases."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.support.tflite_builder import TFLiteBuilder, schema
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+AddOp = Callable[[TFLiteBuilder, Draw], None]
+
+scales = st.floats(2.0**-13, 2.0, width=32)
+zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
+activations = st.sampled_from(
+    [
+        schema.ActivationFunctionType.NONE,
+        schema.ActivationFunctionType.RELU,
+        schema.ActivationFunctionType.RELU6,
+        schema.ActivationFunctionType.RELU_N1_TO_1,
+    ]
+)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def small(low: int = 1, high: int = 9) -> st.SearchStrategy[int]:
+    return st.one_of(st.just(low), st.integers(low, high))
+
+
+def shapes(rank_low: int, rank_high: int) -> st.SearchStrategy[tuple[int, ...]]:
+    return st.lists(small(1, 6), min_size=rank_low, max_size=rank_high).map(tuple)
+
+
+def int8(seed: int, shape: tuple[int, ...], *, low: int = -127) -> np.ndarray[Any, Any]:
+    """Random constants with both ends of the range among them."""
+    values = np.random.default_rng(seed).integers(low, 128, shape)
+    flat = values.reshape(-1)
+    flat[:1], flat[-1:] = low, 127
+    return values.astype(np.int8)
+
+
+def bias(b: TFLiteBuilder, draw: Draw, channels: int, scale: list[float]) -> int:
+    if draw(st.booleans()):
+        return -1
+    values = np.random.default_rng(draw(seeds)).integers(-(1 << 16), 1 << 16, channels)
+    return b.tensor((channels,), scale, dtype="int32", data=values.astype(np.int32))
+
+
+def weight_scales(draw: Draw, channels: int) -> list[float]:
+    per_channel = draw(st.booleans())
+    count = channels if per_channel else 1
+    return draw(st.lists(st.floats(2.0**-13, 0.125, width=32), min_size=count, max_size=count))
+
+
+def f32(values: list[float], factor: float) -> list[float]:
+    return [float(np.float32(v) * np.float32(factor)) for v in values]

@@ -66,10 +66,13 @@ _OPTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
             "fused_activation_function",
         ),
     ),
+    "DIV": (tflite.DivOptions, ("fused_activation_function",)),
     "FULLY_CONNECTED": (
         tflite.FullyConnectedOptions,
         ("weights_format", "keep_num_dims", "fused_activation_function"),
     ),
+    "GATHER": (tflite.GatherOptions, ("axis", "batch_dims")),
+    "LEAKY_RELU": (tflite.LeakyReluOptions, ("alpha",)),
     "MAX_POOL_2D": (tflite.Pool2DOptions, _POOL),
     "MEAN": (tflite.ReducerOptions, ("keep_dims",)),
     "MUL": (tflite.MulOptions, ("fused_activation_function",)),
@@ -82,6 +85,10 @@ _OPTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
     ),
     "SUB": (tflite.SubOptions, ("fused_activation_function",)),
     "SUM": (tflite.ReducerOptions, ("keep_dims",)),
+    "TRANSPOSE_CONV": (
+        tflite.TransposeConvOptions,
+        ("padding", "stride_w", "stride_h", "fused_activation_function"),
+    ),
     "UNPACK": (tflite.UnpackOptions, ("axis",)),
 }
 # No model for a microcontroller is near these; a hostile one is stopped by them.

@@ -88,19 +88,24 @@ def _exp_on_minus_quarter_to_zero(a: int) -> int:
     )
 
 
-def exp_on_negative_values(a: int) -> int:
-    """exp(a) for a <= 0: Q5.26 in, Q0.31 out."""
+def exp_on_negative_values(a: int, integer_bits: int) -> int:
+    """exp(a) for a <= 0 with 2 to 5 integer bits; Q0.31 out."""
     if a == 0:
         return INT32_MAX
-    fraction_bits = 31 - SOFTMAX_INTEGER_BITS
+    fraction_bits = 31 - integer_bits
     quarter = 1 << (fraction_bits - 2)
     a_mod_quarter = (a & (quarter - 1)) - quarter
-    result = _exp_on_minus_quarter_to_zero(a_mod_quarter << SOFTMAX_INTEGER_BITS)
+    result = _exp_on_minus_quarter_to_zero(a_mod_quarter << integer_bits)
     remainder = a_mod_quarter - a
     for exponent, factor in _EXP_MINUS_POWER_OF_TWO:
-        if remainder & (1 << (fraction_bits + exponent)):
+        if exponent < integer_bits and remainder & (1 << (fraction_bits + exponent)):
             result = rounding_doubling_high_multiply(result, factor)
     return result
+
+
+def input_radius(integer_bits: int, left_shift: int) -> int:
+    """The largest integer that, shifted left, still fits a number of so many integer bits."""
+    return math.floor(((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << left_shift))
 
 
 def softmax_exponentials(input_scale: float, beta: float) -> list[int]:
@@ -111,10 +116,10 @@ def softmax_exponentials(input_scale: float, beta: float) -> list[int]:
     integer_bits = SOFTMAX_INTEGER_BITS
     real = min(beta * input_scale * (1 << (31 - integer_bits)), float(INT32_MAX))
     multiplier, left_shift = quantise_multiplier(real)
-    radius = math.floor(((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << left_shift))
+    radius = input_radius(integer_bits, left_shift)
     return [
         exp_on_negative_values(
-            rounding_doubling_high_multiply(wrap32(-d << left_shift), multiplier)
+            rounding_doubling_high_multiply(wrap32(-d << left_shift), multiplier), integer_bits
         )
         for d in range(min(radius, 255) + 1)
     ]

@@ -108,6 +108,28 @@ void mf_mul_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *in
                int8_t *output);
 void mf_squared_difference_s8(const mf_binary_params *p, const int8_t *input1,
                               const int8_t *input2, int8_t *output);
+void mf_div_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
+               int8_t *output);
+void mf_maximum_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
+                   int8_t *output);
+void mf_minimum_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
+                   int8_t *output);
+void mf_prelu_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
+                 int8_t *output);
+
+typedef struct {
+    uint32_t batches;
+    uint32_t in_height, in_width, in_channels;
+    uint32_t out_height, out_width, out_channels;
+    uint32_t kernel_height, kernel_width;
+    uint32_t stride_height, stride_width;
+    uint32_t pad_top, pad_left; /* rows and columns of the full output that are cut off */
+    int32_t input_zero_point;   /* not in the biases */
+    const int8_t *weights;      /* out_channels x kernel_height x kernel_width x in_channels */
+    mf_channel_output output;
+} mf_transpose_conv_params;
+
+void mf_transpose_conv_s8(const mf_transpose_conv_params *p, const int8_t *input, int8_t *output);
 
 /* Which axes a reduction keeps and which it reduces, left-padded with 1. */
 typedef struct {
@@ -158,6 +180,14 @@ typedef struct {
 } mf_copy_params;
 
 void mf_copy_s8(const mf_copy_params *p, const int8_t *input, int8_t *output);
+
+typedef struct {
+    uint32_t batches, outer, length, inner; /* the input's axes, gathered along length */
+    uint32_t count;
+    const int32_t *positions; /* batches x count */
+} mf_gather_params;
+
+void mf_gather_s8(const mf_gather_params *p, const int8_t *input, int8_t *output);
 
 /* A function of one int8 as its 256 results, for -128 first. */
 typedef struct {

@@ -1,4 +1,4 @@
-/* An element-wise function of one int8 by table: RELU, RSQRT. */
+/* An element-wise function of one int8 by table, portable. */
 #include "mf_kernels.h"
 
 void mf_lookup_s8(const mf_lookup_params *p, const int8_t *input, int8_t *output)

@@ -35,6 +35,13 @@ def _code(real: float, output: Tensor) -> int:
     return output.zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
 
 
+def multiplier_and_shift(op: Op, graph: Graph, real: float) -> tuple[int, int]:
+    """A positive real for `mf_requantize`, whose shifts stay within 32 bits."""
+    multiplier, shift = quantise_multiplier(real)
+    graph.require(shift <= 30, op, "a multiplier of 2^30 or more")
+    return multiplier, shift
+
+
 def channel_output(
     op: Op,
     graph: Graph,
@@ -44,8 +51,7 @@ def channel_output(
 ) -> dict[str, Value]:
     """The `mf_channel_output` of a matrix product; `bias` already holds the zero-point sums."""
     low, high = activation_limits(op, graph, output)
-    pairs = [quantise_multiplier(real) for real in multipliers]
-    graph.require(all(s <= 30 for _, s in pairs), op, "a multiplier of 2^30 or more")
+    pairs = [multiplier_and_shift(op, graph, real) for real in multipliers]
     return {
         "bias": graph.constant(bias.astype(np.uint32).astype(np.int32)),
         "multiplier": graph.constant(np.array([m for m, _ in pairs], np.int32)),
@@ -57,7 +63,7 @@ def channel_output(
 
 
 def channel_multipliers(x: Tensor, weights: Tensor, out: Tensor, channels: int) -> list[float]:
-    """From a convolution's accumulators to its output's scale, one a channel, in double."""
+    """From a matrix product's accumulators to its output's scale, one a channel, in double."""
     assert weights.quantization is not None
     scales = np.broadcast_to(weights.quantization.scale, (channels,))
     return [float(x.scale) * float(scale) / float(out.scale) for scale in scales]

@@ -1,16 +1,14 @@
-"""ADD, SUB, MUL, SQUARED_DIFFERENCE on two inputs; RELU, RSQRT by table."""
-
-import math
-from collections.abc import Callable
+"""Element-wise ops on two inputs, with broadcasting."""
 
 import numpy as np
 
-from firmware_tools.compiler.fixed_point import (
-    inverse_square_root_multiplier,
-    multiply_by_quantised_multiplier,
-    quantise_multiplier,
+from firmware_tools.compiler.lowering.common import (
+    activation_limits,
+    multiplier_and_shift,
+    pad_left,
+    require_same_scale,
+    strides,
 )
-from firmware_tools.compiler.lowering.common import activation_limits, pad_left, strides
 from firmware_tools.compiler.program import Call, Graph, Value
 from midfuse.tflite_file import Op, Tensor
 
@@ -20,32 +18,32 @@ _SQUARED_DIFFERENCE_LEFT_SHIFT = 7
 
 
 def add(op: Op, graph: Graph) -> list[Call]:
+    return [_sum(op, graph, "mf_add_s8")]
+
+
+def sub(op: Op, graph: Graph) -> list[Call]:
+    return [_sum(op, graph, "mf_sub_s8")]
+
+
+def _sum(op: Op, graph: Graph, function: str) -> Call:
     a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
     twice = 2 * float(max(a.scale, b.scale))
     scaling = _scaling(
+        op,
+        graph,
         _ADD_LEFT_SHIFT,
         float(a.scale) / twice,
         float(b.scale) / twice,
         twice / ((1 << _ADD_LEFT_SHIFT) * float(out.scale)),
     )
-    return [_binary(op, graph, "mf_add_sub", "mf_add_s8", scaling)]
-
-
-def sub(op: Op, graph: Graph) -> list[Call]:
-    a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
-    twice = np.float32(2) * max(a.scale, b.scale)  # TFLM divides these as float32
-    scaling = _scaling(
-        _ADD_LEFT_SHIFT,
-        float(a.scale / twice),
-        float(b.scale / twice),
-        float(twice / (np.float32(1 << _ADD_LEFT_SHIFT) * out.scale)),
-    )
-    return [_binary(op, graph, "mf_add_sub", "mf_sub_s8", scaling)]
+    return _binary(op, graph, "mf_add_sub", function, scaling)
 
 
 def mul(op: Op, graph: Graph) -> list[Call]:
     a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
-    multiplier, shift = quantise_multiplier(float(a.scale) * float(b.scale) / float(out.scale))
+    multiplier, shift = multiplier_and_shift(
+        op, graph, float(a.scale) * float(b.scale) / float(out.scale)
+    )
     scaling: dict[str, Value] = {"output_multiplier": multiplier, "output_shift": shift}
     return [_binary(op, graph, "mf_mul", "mf_mul_s8", scaling)]
 
@@ -54,6 +52,8 @@ def squared_difference(op: Op, graph: Graph) -> list[Call]:
     a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
     twice = 2 * float(max(a.scale, b.scale))
     scaling = _scaling(
+        op,
+        graph,
         _SQUARED_DIFFERENCE_LEFT_SHIFT,
         float(a.scale) / twice,
         float(b.scale) / twice,
@@ -62,11 +62,68 @@ def squared_difference(op: Op, graph: Graph) -> list[Call]:
     return [_binary(op, graph, "mf_squared_difference", "mf_squared_difference_s8", scaling)]
 
 
-def _scaling(left_shift: int, real1: float, real2: float, real_out: float) -> dict[str, Value]:
+def div(op: Op, graph: Graph) -> list[Call]:
+    a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    real = float(a.scale) / (float(b.scale) * float(out.scale))
+    multiplier, shift = multiplier_and_shift(op, graph, real)
+    shifts = [
+        shift - (31 - divisor_zeros) - (dividend_zeros - 1)
+        for divisor_zeros in _leading_zeros(b)
+        for dividend_zeros in _leading_zeros(a)
+    ]
+    defined = min(shifts) >= -31 and max(shifts) <= 0
+    graph.require(defined, op, f"scales {a.scale}, {b.scale} and {out.scale}, between which "
+                  "TFLM shifts by more than 31 bits")  # fmt: skip
+    scaling: dict[str, Value] = {"output_multiplier": multiplier, "output_shift": shift}
+    return [_binary(op, graph, "mf_div", "mf_div_s8", scaling)]
+
+
+def _leading_zeros(tensor: Tensor) -> set[int]:
+    """How many leading zeros a tensor's values above or below its zero point can have in 32 bits.
+
+    A negative dividend counts those of its complement, a negative divisor those of its magnitude.
+    """
+    codes = range(-128, 128) if tensor.data is None else np.unique(tensor.data).tolist()
+    distances = {code - tensor.zero_point for code in codes}
+    return {32 - n.bit_length() for d in distances for n in (abs(d), ~d if d < 0 else d)}
+
+
+def maximum(op: Op, graph: Graph) -> list[Call]:
+    return [_largest(op, graph, "mf_maximum_s8")]
+
+
+def minimum(op: Op, graph: Graph) -> list[Call]:
+    return [_largest(op, graph, "mf_minimum_s8")]
+
+
+def _largest(op: Op, graph: Graph, function: str) -> Call:
+    for position in (0, 1):
+        require_same_scale(op, graph, graph.int8_input(op, position), graph.int8_output(op))
+    return _binary(op, graph, "mf_maximum_minimum", function, {})
+
+
+def prelu(op: Op, graph: Graph) -> list[Call]:
+    x, slope, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    kept = multiplier_and_shift(op, graph, float(x.scale) / float(out.scale))
+    sloped = multiplier_and_shift(op, graph, float(x.scale) * float(slope.scale) / float(out.scale))
+    scaling: dict[str, Value] = {
+        "multiplier1": kept[0],
+        "shift1": kept[1],
+        "multiplier2": sloped[0],
+        "shift2": sloped[1],
+    }
+    return [_binary(op, graph, "mf_prelu", "mf_prelu_s8", scaling)]
+
+
+def _scaling(
+    op: Op, graph: Graph, left_shift: int, real1: float, real2: float, real_out: float
+) -> dict[str, Value]:
     fields: dict[str, Value] = {"left_shift": left_shift}
     for suffix, real in (("1", real1), ("2", real2)):
-        fields[f"multiplier{suffix}"], fields[f"shift{suffix}"] = quantise_multiplier(real)
-    fields["output_multiplier"], fields["output_shift"] = quantise_multiplier(real_out)
+        fields[f"multiplier{suffix}"], fields[f"shift{suffix}"] = multiplier_and_shift(
+            op, graph, real
+        )
+    fields["output_multiplier"], fields["output_shift"] = multiplier_and_shift(op, graph, real_out)
     return fields
 
 
@@ -101,49 +158,3 @@ def _binary(op: Op, graph: Graph, kernel: str, function: str, scaling: dict[str,
 def _broadcast_strides(tensor: Tensor, out: Tensor) -> list[int]:
     own = [0 if n == 1 else s for n, s in zip(tensor.shape, strides(tensor.shape), strict=True)]
     return pad_left(own, 0)
-
-
-def relu(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
-    multiplier, shift = quantise_multiplier(float(x.scale) / float(out.scale))
-    low = max(-128, out.zero_point)
-
-    def code(value: int) -> int:
-        scaled = multiply_by_quantised_multiplier(value - x.zero_point, multiplier, shift)
-        return max(low, min(127, scaled + out.zero_point))
-
-    return [_lookup(op, graph, code)]
-
-
-# TFLM computes 1 / sqrt(q) with this many fraction bits before it applies the scales.
-_RSQRT_SHIFT = 20
-
-
-def rsqrt(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
-    # Below the zero point the root has no meaning and TFLM stops with an error.
-    graph.require(x.zero_point == -128, op, "an input that can be negative")
-    scale = np.float32(1) / np.float32(np.float32(math.sqrt(x.scale)) * out.scale)
-    multiplier, shift = quantise_multiplier(float(scale))
-
-    def code(value: int) -> int:
-        above_zero = value - x.zero_point
-        if above_zero == 0:
-            return 127
-        root_multiplier, root_shift = inverse_square_root_multiplier(above_zero)
-        root = multiply_by_quantised_multiplier(1, root_multiplier, root_shift + _RSQRT_SHIFT)
-        scaled = multiply_by_quantised_multiplier(root, multiplier, shift - _RSQRT_SHIFT)
-        return max(-128, min(127, scaled + out.zero_point))
-
-    return [_lookup(op, graph, code)]
-
-
-def _lookup(op: Op, graph: Graph, code: Callable[[int], int]) -> Call:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
-    graph.require(x.shape == out.shape, op, f"{x.shape} gives {out.shape}")
-    table = np.array([code(value) for value in range(-128, 128)], np.int8)
-    fields: dict[str, Value] = {"count": x.elements, "table": graph.constant(table)}
-    return Call(
-        "mf_lookup", "mf_lookup_s8", "mf_lookup_params", fields,
-        (graph.operand(x),), out.index, in_place=(x.index,),
-    )  # fmt: skip

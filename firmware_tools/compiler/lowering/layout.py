@@ -1,5 +1,7 @@
 """Ops that only move values: reshapes, transposes, joining and splitting, padding, gathering."""
 
+import math
+
 import numpy as np
 import tflite
 
@@ -142,3 +144,34 @@ def _pad_value(op: Op, graph: Graph, out: Tensor) -> int:
     graph.require(value.data is not None and value.elements == 1, op, "a value that is no constant")
     require_same_scale(op, graph, value, out)
     return int(np.asarray(value.data).ravel()[0])
+
+
+def gather(op: Op, graph: Graph) -> list[Call]:
+    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    positions = graph.input(op, 1)
+    numbers = graph.numbers(op, 1)
+    axis = _axis(op, graph, op.options.get("axis", 0), x)
+    batch_dims = op.options.get("batch_dims", 0)
+    fits = 0 <= batch_dims <= min(axis, len(positions.shape)) and (
+        positions.shape[:batch_dims] == x.shape[:batch_dims]
+    )
+    graph.require(fits, op, f"{batch_dims} batch axes of {x.shape} and {positions.shape}")
+    gathered = (*x.shape[:axis], *positions.shape[batch_dims:], *x.shape[axis + 1 :])
+    graph.require(gathered == out.shape, op, f"{x.shape} at {positions.shape} gives {out.shape}")
+    inside = all(0 <= position < x.shape[axis] for position in numbers)
+    graph.require(inside, op, f"positions outside the {x.shape[axis]} there are")
+    require_same_scale(op, graph, x, out)
+    fields: dict[str, Value] = {
+        "batches": math.prod(x.shape[:batch_dims]),
+        "outer": math.prod(x.shape[batch_dims:axis]),
+        "length": x.shape[axis],
+        "inner": math.prod(x.shape[axis + 1 :]),
+        "count": math.prod(positions.shape[batch_dims:]),
+        "positions": graph.constant(np.array(numbers, np.int32)),
+    }
+    return [
+        Call(
+            "mf_gather", "mf_gather_s8", "mf_gather_params",
+            fields, (graph.operand(x),), out.index,
+        )
+    ]  # fmt: skip

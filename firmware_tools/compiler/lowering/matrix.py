@@ -1,10 +1,14 @@
 """FULLY_CONNECTED, BATCH_MATMUL, SOFTMAX."""
 
+import math
+
 import numpy as np
 
-from firmware_tools.compiler.fixed_point import quantise_multiplier, softmax_exponentials
+from firmware_tools.compiler.fixed_point import softmax_exponentials
 from firmware_tools.compiler.lowering.common import (
+    channel_multipliers,
     channel_output,
+    multiplier_and_shift,
     pad_left,
     strides,
     weights_and_bias,
@@ -22,12 +26,7 @@ def fully_connected(op: Op, graph: Graph) -> list[Call]:
     rows = out.elements // channels if channels else 0
     fits = rows * depth == x.elements and out.shape[-1:] == (channels,) and depth > 0
     graph.require(fits, op, f"{x.shape} times {weights.shape} does not give {out.shape}")
-    assert weights.quantization is not None
-    scale = weights.quantization.scale
-    if len(scale) > 1:
-        multipliers = [float(x.scale) * float(s) / float(out.scale) for s in scale]
-    else:  # TFLM multiplies these two as float32
-        multipliers = [float(x.scale * scale[0]) / float(out.scale)] * channels
+    multipliers = channel_multipliers(x, weights, out, channels)
     folded = bias - x.zero_point * values.astype(np.int64).sum(axis=1)
     fields: dict[str, Value] = {
         "rows": rows,
@@ -63,7 +62,9 @@ def batch_matmul(op: Op, graph: Graph) -> list[Call]:
         and _broadcasts(rhs.shape[:-2], batch)
     )
     graph.require(fits, op, f"{lhs.shape} times {rhs.shape} does not give {out.shape}")
-    multiplier, shift = quantise_multiplier(float(lhs.scale * rhs.scale) / float(out.scale))
+    multiplier, shift = multiplier_and_shift(
+        op, graph, float(lhs.scale) * float(rhs.scale) / float(out.scale)
+    )
     fields: dict[str, Value] = {
         "batch_dims": pad_left(batch, 1),
         "lhs_batch_stride": _batch_strides(lhs.shape[:-2], lhs_strides, batch),
@@ -105,6 +106,9 @@ def softmax(op: Op, graph: Graph) -> list[Call]:
     unit = out.zero_point == -128 and out.scale == np.float32(1 / 256)
     graph.require(unit, op, "an output that is not on scale 1/256, zero point -128")
     beta = float(op.options.get("beta", 1.0))
+    # TFLM's arithmetic begins where a step of the input counts at all.
+    graph.require(1.0 < float(x.scale) * beta * (1 << 26) < math.inf, op,
+                  f"an input on scale {x.scale} with beta {beta}")  # fmt: skip
     table = np.array(softmax_exponentials(float(x.scale), beta), np.int32)
     fields: dict[str, Value] = {
         "rows": x.elements // x.shape[-1],

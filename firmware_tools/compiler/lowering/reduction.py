@@ -3,8 +3,12 @@
 import math
 from itertools import groupby
 
-from firmware_tools.compiler.fixed_point import quantise_multiplier
-from firmware_tools.compiler.lowering.common import pad_left, require_same_scale, strides
+from firmware_tools.compiler.lowering.common import (
+    multiplier_and_shift,
+    pad_left,
+    require_same_scale,
+    strides,
+)
 from firmware_tools.compiler.program import Call, Graph, Value
 from midfuse.tflite_file import Op
 
@@ -33,7 +37,7 @@ def reduce_max(op: Op, graph: Graph) -> list[Call]:
 
 def _sum(op: Op, graph: Graph, axes: dict[str, Value], count: int, divisor: int) -> Call:
     x, out = graph.int8_input(op, 0), graph.int8_output(op)
-    multiplier, shift = quantise_multiplier(float(x.scale) / float(out.scale))
+    multiplier, shift = multiplier_and_shift(op, graph, float(x.scale) / float(out.scale))
     multiplier, shift = _divide(multiplier, shift, divisor)
     fields: dict[str, Value] = {
         "axes": axes,

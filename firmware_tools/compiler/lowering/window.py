@@ -1,4 +1,4 @@
-"""CONV_2D, DEPTHWISE_CONV_2D, MAX_POOL_2D, AVERAGE_POOL_2D: a window that slides over an image."""
+"""Convolutions and pools: a window that slides over an image."""
 
 import numpy as np
 import tflite
@@ -69,6 +69,39 @@ def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
     return [
         Call(
             "mf_depthwise_conv_2d", "mf_depthwise_conv_2d_s8", "mf_depthwise_conv_2d_params",
+            fields, (graph.operand(x),), out.index,
+        )
+    ]  # fmt: skip
+
+
+def transpose_conv(op: Op, graph: Graph) -> list[Call]:
+    """The window slides over the output, as in a CONV_2D from the output to the input."""
+    x, out = graph.int8_input(op, 2), graph.int8_output(op)
+    weights, values, bias = weights_and_bias(op, graph, bias_input=3)
+    graph.require(len(weights.shape) == 4, op, f"weights of shape {weights.shape}")
+    channels, kernel_height, kernel_width, depth = weights.shape
+    stated = graph.numbers(op, 0)
+    graph.require(stated == list(out.shape), op, f"output shape {stated} gives {out.shape}")
+    mirrored = window(op, graph, out, x, (kernel_height, kernel_width), (1, 1))
+    fits = depth == x.shape[3] > 0 and channels == out.shape[3] > 0
+    graph.require(fits, op, f"{x.shape} times {weights.shape} does not give {out.shape}")
+    multipliers = channel_multipliers(x, weights, out, channels)
+    fields = mirrored | {
+        "in_height": x.shape[1],
+        "in_width": x.shape[2],
+        "in_channels": x.shape[3],
+        "out_height": out.shape[1],
+        "out_width": out.shape[2],
+        "out_channels": channels,
+        "kernel_height": kernel_height,
+        "kernel_width": kernel_width,
+        "input_zero_point": x.zero_point,
+        "weights": graph.constant(values),
+        "output": channel_output(op, graph, multipliers, bias, out),
+    }
+    return [
+        Call(
+            "mf_transpose_conv", "mf_transpose_conv_s8", "mf_transpose_conv_params",
             fields, (graph.operand(x),), out.index,
         )
     ]  # fmt: skip

@@ -29,7 +29,7 @@ def test_every_op_of_the_table_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
 def test_kernel_equals_tflm(name: str, data: st.DataObject, seed: int) -> None:
     builder = TFLiteBuilder()

@@ -86,6 +86,13 @@ def test_tensor_read_before_it_is_written(tmp_path: Path) -> None:
     assert "nothing has written" in refusal(b, tmp_path)
 
 
+def test_division_that_tflm_leaves_undefined(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    inputs = [b.input((2,), 0.5, 0), b.input((2,), 0.5, 0)]
+    b.op("DIV", inputs, b.tensor((2,), 0.5, 0), schema.DivOptionsT())
+    assert "shifts by more than 31 bits" in refusal(b, tmp_path)
+
+
 def test_output_written_twice_by_one_op(tmp_path: Path) -> None:
     b = TFLiteBuilder()
     options = schema.SplitOptionsT()
@@ -96,14 +103,17 @@ def test_output_written_twice_by_one_op(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_hostile_shapes_are_refused_or_harmless(name: str, data: st.DataObject) -> None:
-    """One tensor of another shape than the op gives: refused, or run under the sanitizers."""
+def test_hostile_shapes_and_scales_are_refused_or_harmless(name: str, data: st.DataObject) -> None:
+    """A shape or a scale that the op does not give: refused, or run under the sanitizers."""
     b = TFLiteBuilder()
     CASES[name](b, data.draw)
     tensor = data.draw(st.sampled_from([t for t in b.tensors if t.buffer == 0] or b.tensors))
-    tensor.shape = data.draw(st.lists(st.integers(0, 9), max_size=5))
+    if data.draw(st.booleans()):
+        tensor.shape = data.draw(st.lists(st.integers(0, 9), max_size=5))
+    elif tensor.quantization is not None:
+        tensor.quantization.scale = [data.draw(st.floats(2.0**-149, 2.0**127, width=32))]
     with suppress(InputError), TemporaryDirectory() as folder:
         model = parse_tflite(b.content(), Path(f"{name}.tflite"))
         windows = random_windows(model, 1, np.random.default_rng(0))

@@ -1,6 +1,13 @@
 """One function an op that adds a random instance of it to a model, by family; `CASES` has all."""
 
-from tests.firmware_tools.compiler.cases import elementwise, layout, matrix, reduction, window
+from tests.firmware_tools.compiler.cases import (
+    elementwise,
+    layout,
+    matrix,
+    reduction,
+    unary,
+    window,
+)
 from tests.firmware_tools.compiler.cases.strategies import AddOp
 
 CASES: dict[str, AddOp] = {
@@ -8,5 +15,6 @@ CASES: dict[str, AddOp] = {
     **layout.CASES,
     **matrix.CASES,
     **reduction.CASES,
+    **unary.CASES,
     **window.CASES,
 }

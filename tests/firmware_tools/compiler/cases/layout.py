@@ -7,6 +7,7 @@ from tests.firmware_tools.compiler.cases.strategies import (
     AddOp,
     Draw,
     scales,
+    seeds,
     shapes,
     small,
     zero_points,
@@ -175,9 +176,28 @@ def pad(name: str) -> AddOp:
     return add
 
 
+def gather(b: TFLiteBuilder, draw: Draw) -> None:
+    shape = draw(shapes(1, 4))
+    axis = draw(st.integers(0, len(shape) - 1))
+    batch_dims = draw(st.integers(0, axis))
+    places = draw(st.lists(small(1, 4), max_size=2).map(tuple))
+    scale, zero_point = draw(scales), draw(zero_points)
+    position_shape = (*shape[:batch_dims], *places)
+    rng = np.random.default_rng(draw(seeds))
+    positions = np.asarray(rng.integers(0, shape[axis], position_shape), np.int32)
+    x = b.input(shape, scale, zero_point)
+    given = b.tensor(position_shape, dtype="int32", data=positions)
+    out = b.tensor((*shape[:axis], *places, *shape[axis + 1 :]), scale, zero_point)
+    options = schema.GatherOptionsT()
+    options.axis = axis - draw(st.sampled_from([0, len(shape)]))
+    options.batchDims = batch_dims
+    b.op("GATHER", [x, given], out, options)
+
+
 CASES: dict[str, AddOp] = {
     "CONCATENATION": concatenation,
     "EXPAND_DIMS": expand_dims,
+    "GATHER": gather,
     "PACK": pack,
     "PAD": pad("PAD"),
     "PADV2": pad("PADV2"),

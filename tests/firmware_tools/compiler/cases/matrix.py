@@ -9,6 +9,7 @@ from tests.firmware_tools.compiler.cases.strategies import (
     bias,
     f32,
     int8,
+    output_scale,
     scales,
     seeds,
     shapes,
@@ -25,7 +26,8 @@ def fully_connected(b: TFLiteBuilder, draw: Draw) -> None:
     x = b.input((*rows, depth), x_scale, draw(zero_points))
     w = b.tensor((channels, depth), w_scales, data=int8(draw(seeds), (channels, depth)))
     extra = bias(b, draw, channels, f32(w_scales, x_scale))
-    out = b.tensor((*rows, channels), draw(scales), draw(zero_points))
+    out_scale = output_scale(draw, x_scale, w_scales[0])
+    out = b.tensor((*rows, channels), out_scale, draw(zero_points))
     options = schema.FullyConnectedOptionsT()
     options.fusedActivationFunction = draw(activations)
     b.op("FULLY_CONNECTED", [x, w, extra], out, options)
@@ -42,9 +44,11 @@ def batch_matmul(b: TFLiteBuilder, draw: Draw) -> None:
     joined = tuple(max(m, n) for m, n in zip(lhs_batch, rhs_batch, strict=True))
     lhs_shape = (depth, rows) if options.adjX else (rows, depth)
     rhs_shape = (columns, depth) if options.adjY else (depth, columns)
-    lhs = b.input((*lhs_batch, *lhs_shape), draw(scales), draw(zero_points))
-    rhs = b.input((*rhs_batch, *rhs_shape), draw(scales), draw(zero_points))
-    out = b.tensor((*joined, rows, columns), draw(scales), draw(zero_points))
+    lhs_scale, rhs_scale = draw(scales), draw(scales)
+    lhs = b.input((*lhs_batch, *lhs_shape), lhs_scale, draw(zero_points))
+    rhs = b.input((*rhs_batch, *rhs_shape), rhs_scale, draw(zero_points))
+    out_scale = output_scale(draw, lhs_scale, rhs_scale)
+    out = b.tensor((*joined, rows, columns), out_scale, draw(zero_points))
     b.op("BATCH_MATMUL", [lhs, rhs], out, options)
 
 

@@ -11,7 +11,19 @@ from tests.support.tflite_builder import TFLiteBuilder, schema
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 AddOp = Callable[[TFLiteBuilder, Draw], None]
 
-scales = st.floats(2.0**-13, 2.0, width=32)
+# Ratios of round scales bring results onto ties, where a multiplier computed in float32 and one in
+# double part.
+_round_scales = [float(np.float32(n / 10)) for n in range(1, 10)] + [2.0**-n for n in range(9)]
+scales = st.one_of(st.sampled_from(_round_scales), st.floats(2.0**-13, 2.0, width=32))
+
+
+def output_scale(draw: Draw, *factors: float) -> float:
+    """Any scale, or a power of two times the product of these, where results lie on ties."""
+    if draw(st.booleans()):
+        return float(draw(scales))
+    return float(np.float32(np.prod(factors) * 2.0 ** draw(st.integers(0, 6))))
+
+
 zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
 activations = st.sampled_from(
     [

@@ -1,4 +1,4 @@
-"""CONV_2D, DEPTHWISE_CONV_2D, MAX_POOL_2D, AVERAGE_POOL_2D."""
+"""Convolutions and pools."""
 
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from tests.firmware_tools.compiler.cases.strategies import (
     bias,
     f32,
     int8,
+    output_scale,
     scales,
     seeds,
     small,
@@ -62,7 +63,11 @@ def conv_2d(b: TFLiteBuilder, draw: Draw) -> None:
     shape = (channels, h.size, w.size, depth)
     weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape))
     extra = bias(b, draw, channels, f32(w_scales, x_scale))
-    out = b.tensor((batches, h.steps, w.steps, channels), draw(scales), draw(zero_points))
+    out = b.tensor(
+        (batches, h.steps, w.steps, channels),
+        output_scale(draw, x_scale, w_scales[0]),
+        draw(zero_points),
+    )
     options = window_options(schema.Conv2DOptionsT(), draw, h, w, padding)
     options.dilationHFactor, options.dilationWFactor = h.dilation, w.dilation
     b.op("CONV_2D", [x, weights, extra], out, options)
@@ -77,12 +82,32 @@ def depthwise_conv_2d(b: TFLiteBuilder, draw: Draw) -> None:
     shape = (1, h.size, w.size, channels)
     weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape), axis=3)
     extra = bias(b, draw, channels, f32(w_scales, x_scale))
-    out = b.tensor((batches, h.steps, w.steps, channels), draw(scales), draw(zero_points))
+    out = b.tensor(
+        (batches, h.steps, w.steps, channels),
+        output_scale(draw, x_scale, w_scales[0]),
+        draw(zero_points),
+    )
     options = window_options(schema.DepthwiseConv2DOptionsT(), draw, h, w, padding)
     options.depthMultiplier = multiplier
     options.dilationHFactor, options.dilationWFactor = h.dilation, w.dilation
     # TFLM crashes on a depthwise bias that is named but absent.
     b.op("DEPTHWISE_CONV_2D", [x, weights, extra] if extra >= 0 else [x, weights], out, options)
+
+
+def transpose_conv(b: TFLiteBuilder, draw: Draw) -> None:
+    """The window's axes are those of the output; how often it fits is the input's size."""
+    h, w, padding = windows(draw, dilated=False)
+    batches, depth, channels = draw(small(1, 2)), draw(small(1, 5)), draw(small(1, 4))
+    x_scale, w_scales = draw(scales), weight_scales(draw, channels)
+    out_shape = (batches, h.length, w.length, channels)
+    shape = (channels, h.size, w.size, depth)
+    weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape))
+    x = b.input((batches, h.steps, w.steps, depth), x_scale, draw(zero_points))
+    extra = bias(b, draw, channels, f32(w_scales, x_scale))
+    out = b.tensor(out_shape, output_scale(draw, x_scale, w_scales[0]), draw(zero_points))
+    options = window_options(schema.TransposeConvOptionsT(), draw, h, w, padding)
+    inputs = [b.numbers(list(out_shape)), weights, x]
+    b.op("TRANSPOSE_CONV", [*inputs, extra] if extra >= 0 else inputs, out, options)
 
 
 def pool(name: str) -> AddOp:
@@ -104,4 +129,5 @@ CASES: dict[str, AddOp] = {
     "CONV_2D": conv_2d,
     "DEPTHWISE_CONV_2D": depthwise_conv_2d,
     "MAX_POOL_2D": pool("MAX_POOL_2D"),
+    "TRANSPOSE_CONV": transpose_conv,
 }

@@ -18,7 +18,7 @@ demo: setup
 test: lint
 	$(BIN)/pytest
 
-# And every subject held out once (about half an hour).
+# And every subject held out once (20 minutes more).
 test-full: test
 	$(BIN)/midfuse run --all-splits --out runs/all-splits
 

@@ -94,6 +94,8 @@ _OPTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
 # No model for a microcontroller is near these; a hostile one is stopped by them.
 _MAX_RANK = 6
 _MAX_ELEMENTS = 1 << 28
+# Products and ratios of two scales between its inverse and it stay normal float32 numbers.
+_MAX_SCALE = 2.0**60
 
 
 @dataclass(frozen=True)
@@ -283,8 +285,8 @@ class _Reader:
             else np.zeros(len(scale), np.int64)
         )
         axis = int(entry.QuantizedDimension())
-        if not (np.isfinite(scale).all() and (scale > 0).all()):
-            raise ValueError(f"tensor {index} has a scale that is not a positive number")
+        if not ((scale >= 1 / _MAX_SCALE) & (scale <= _MAX_SCALE)).all():  # NaN fails both
+            raise ValueError(f"tensor {index} has a scale that no real model has")
         if len(zero_point) != len(scale):
             raise ValueError(
                 f"tensor {index} has {len(scale)} scales, {len(zero_point)} zero points"

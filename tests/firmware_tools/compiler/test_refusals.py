@@ -93,6 +93,15 @@ def test_division_that_tflm_leaves_undefined(tmp_path: Path) -> None:
     assert "shifts by more than 31 bits" in refusal(b, tmp_path)
 
 
+@pytest.mark.parametrize("scale", [1.4e-45, 1e38, float("inf"), float("nan"), 0.0, -1.0])
+def test_scale_that_no_model_has(scale: float, tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    options = schema.AddOptionsT()
+    options.fusedActivationFunction = schema.ActivationFunctionType.RELU6
+    b.op("ADD", [b.input((4,), 0.5, 0), b.input((4,), 0.5, 0)], b.tensor((4,), scale, 0), options)
+    assert "has a scale" in refusal(b, tmp_path)
+
+
 def test_output_written_twice_by_one_op(tmp_path: Path) -> None:
     b = TFLiteBuilder()
     options = schema.SplitOptionsT()

@@ -293,14 +293,3 @@ def _check_ops(model: onnx.ModelProto, where: str) -> None:
                     f"{name}, which becomes {lacking[0]}, an op that the target lacks",
                     "replace it in the model (midfuse/ops.py lists what the target has)",
                 )
-            if node.op_type == "Conv":
-                _check_conv(node, name)
-
-
-def _check_conv(node: Any, name: str) -> None:
-    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    if attributes.get("group", 1) != 1 or set(attributes.get("dilations", [1])) != {1}:
-        raise InputError(
-            f"{name} with groups or dilation, which the target's CONV_2D lacks",
-            "use an ordinary convolution",
-        )

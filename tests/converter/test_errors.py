@@ -187,13 +187,6 @@ class Gelu(nn.Module):
     def forward(self, acc):
         return nn.functional.gelu(acc)
 
-class Dilated(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv1d(3, 4, 3, dilation=2)
-    def forward(self, acc):
-        return self.conv(acc.transpose(1, 2))
-
 class Narrow(nn.Module):
     def __init__(self):
         super().__init__()
@@ -217,7 +210,6 @@ def number():
     ("factory", "words"),
     [
         ("Gelu", ("Erf", "becomes GELU", "lacks")),
-        ("Dilated", ("Conv", "groups or dilation")),
         ("Narrow", ("cannot be exported", "forward() takes acc")),
         ("raises", ("raises() raised RuntimeError: no weights here",)),
         ("number", ("number() returned int",)),

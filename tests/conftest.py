@@ -1,15 +1,22 @@
-"""Images of the toy model, for tests of the link and of the boards."""
+"""Images of the toy model, for tests of the link and of the boards; how hypothesis draws."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from firmware_tools.board import read_board
 from firmware_tools.build import Image, link_firmware
 from tests.firmware_tools.toy import TOY_MODEL, TOY_SHA256
 
 pytest_plugins = ["pytester"]
+
+# CI judges a change by the same examples each time; everywhere else each run looks at new ones.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def toy_image(board: str, out: Path, *, sanitize: bool = False) -> Image:

@@ -40,14 +40,16 @@ shapes = st.fixed_dictionaries(
 @settings(max_examples=25, deadline=None)
 @given(shapes)
 def test_the_deployed_student_is_the_same_function(config: dict[str, object]) -> None:
-    student, inputs = trained_a_little(config)
+    # In float64, so that a channel of hardly any variance, whose norm amplifies, costs no digits.
+    trained, windows = trained_a_little(config)
+    student, inputs = trained.double(), [x.double() for x in windows]
     deployed = student.deploy()
     assert not any(isinstance(module, Normed) for module in deployed.modules())
     with torch.no_grad():
         expected = student(*inputs)
         alone = torch.cat([deployed(*(x[i : i + 1] for x in inputs)) for i in range(len(expected))])
     assert expected.shape == (32, config["classes"])
-    torch.testing.assert_close(alone, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(alone, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_deploying_leaves_the_student_as_it_was() -> None:

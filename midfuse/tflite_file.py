@@ -19,7 +19,9 @@ from midfuse.card import sha256
 from midfuse.errors import InputError
 
 _OP_NAMES = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
-_TYPE_NAMES = {v: k.lower() for k, v in vars(tflite.TensorType).items() if isinstance(v, int)}
+# The schema's number of each type; the wire and the C descriptors use the same.
+TYPE_NUMBERS = {k.lower(): v for k, v in vars(tflite.TensorType).items() if isinstance(v, int)}
+_TYPE_NAMES = {number: name for name, number in TYPE_NUMBERS.items()}
 _NUMPY_TYPES = {
     "int8": np.int8,
     "int16": np.int16,
@@ -121,6 +123,16 @@ class Tensor:
     @property
     def elements(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def bytes(self) -> int:
+        """What all elements take in memory."""
+        return self.elements * self.item_bytes
+
+    @property
+    def item_bytes(self) -> int:
+        """What one element takes."""
+        return np.dtype(_NUMPY_TYPES[self.dtype]).itemsize
 
     @property
     def scale(self) -> np.float32:

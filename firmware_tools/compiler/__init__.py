@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_tools.compiler.emit import emit
-from firmware_tools.compiler.lowering import LOWERINGS
+from firmware_tools.compiler.lowering import lower
 from firmware_tools.compiler.plan import plan_arena
-from firmware_tools.compiler.program import Graph, Step
 from midfuse.errors import InputError
 from midfuse.ops import check_support
 from midfuse.tflite_file import TFLiteModel
@@ -37,14 +36,12 @@ def compile_model(model: TFLiteModel, out: Path, *, observable: bool = False) ->
     """
     check_support(model, str(model.path))
     _check_order(model)
-    graph = Graph(model)
-    steps = [Step(op, tuple(LOWERINGS[op.name](op, graph))) for op in model.ops]
-    plan = plan_arena(model, steps, observable=observable)
+    program = lower(model)
+    plan = plan_arena(program, observable=observable)
     out.mkdir(parents=True, exist_ok=True)
     source = out / "model.c"
-    text = emit(model, steps, graph.constants.values(), plan, observable=observable)
-    source.write_text(text, encoding="ascii")
-    kernels = sorted({call.kernel for step in steps for call in step.calls})
+    source.write_text(emit(program, plan, observable=observable), encoding="ascii")
+    kernels = sorted({call.kernel for step in program.steps for call in step.calls})
     return CompiledModel(
         sources=[source, *(RUNTIME / f"{kernel}.c" for kernel in kernels)],
         include_dirs=[RUNTIME],

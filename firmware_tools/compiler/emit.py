@@ -3,14 +3,14 @@
 The same model and options give the same file, byte for byte.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from firmware_tools.compiler.plan import ArenaPlan
-from firmware_tools.compiler.program import Call, Constant, Operand, Step, Value
-from midfuse.tflite_file import Tensor, TFLiteModel
+from firmware_tools.compiler.program import Call, Constant, Operand, Program, Step, Value
+from midfuse.tflite_file import TYPE_NUMBERS, Tensor, TFLiteModel
 
 _HEADER = """\
 /* Compiled from a .tflite by midfuse; do not edit. SHA-256 of the model:
@@ -21,31 +21,26 @@ _HEADER = """\
 static _Alignas(16) int8_t arena[{arena}];
 """
 
+_CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
 
-def emit(
-    model: TFLiteModel,
-    steps: list[Step],
-    constants: Iterable[Constant],
-    plan: ArenaPlan,
-    *,
-    observable: bool,
-) -> str:
+
+def emit(program: Program, plan: ArenaPlan, *, observable: bool) -> str:
     """The text of `model.c`."""
-    running = [step for step in steps if step.calls]
+    model, steps = program.model, program.steps
     parts = [_HEADER.format(sha256=model.sha256, arena=max(plan.size, 1))]
-    parts += [_table(constant) for constant in constants]
-    parts += [_step(step, plan) for step in running]
+    parts += [_table(constant) for constant in program.constants]
+    parts += [_step(step, model, plan) for step in steps]
     parts.append(_array("mf_op", "ops", [
-        f'{{op_{s.op.index}, "{_identifier(s.op.name)}", {s.op.index}}}' for s in running
+        f'{{op_{s.op.index}, "{_identifier(s.op.name)}", {s.op.index}}}' for s in steps
     ]))  # fmt: skip
     named = zip(model.inputs, model.input_names, strict=True)
     parts.append(_tensors("inputs", [(model.tensors[i], n) for i, n in named], plan))
     named = zip(model.outputs, model.output_names, strict=True)
     parts.append(_tensors("outputs", [(model.tensors[i], n) for i, n in named], plan))
-    shown = [model.tensors[i] for s in steps for i in s.op.outputs] if observable else []
+    shown = [model.tensors[i] for op in model.ops for i in op.outputs] if observable else []
     if shown:
         parts.append(_tensors("tensors", [(t, t.name) for t in shown], plan))
-    parts.append(_model(model, len(running), len(shown), plan))
+    parts.append(_model(model, len(steps), len(shown), plan))
     return "\n".join(parts)
 
 
@@ -63,25 +58,29 @@ def _number(value: int) -> str:
     return "INT32_MIN" if value == -(1 << 31) else str(value)
 
 
-def _step(step: Step, plan: ArenaPlan) -> str:
-    body = "\n".join(_call(call, at, plan) for at, call in enumerate(step.calls))
+def _step(step: Step, model: TFLiteModel, plan: ArenaPlan) -> str:
+    body = "\n".join(_call(call, at, model, plan) for at, call in enumerate(step.calls))
     return (
         f"static void op_{step.op.index}(void) /* {_identifier(step.op.name)} */\n{{\n{body}\n}}\n"
     )
 
 
-def _call(call: Call, at: int, plan: ArenaPlan) -> str:
+def _call(call: Call, at: int, model: TFLiteModel, plan: ArenaPlan) -> str:
     name = f"params_{at}"
-    operands = [_operand(operand, plan) for operand in call.operands]
-    arguments = ", ".join([f"&{name}", *operands, _operand(call.output, plan)])
+    operands = [_operand(operand, model, plan) for operand in (*call.operands, call.output)]
+    arguments = ", ".join([f"&{name}", *operands])
     return (
         f"    static const {call.struct} {name} = {_struct(call.fields)};\n"
         f"    {call.function}({arguments});"
     )
 
 
-def _operand(operand: Operand, plan: ArenaPlan) -> str:
-    return operand.name if isinstance(operand, Constant) else f"arena + {plan.offsets[operand]}"
+def _operand(operand: Operand, model: TFLiteModel, plan: ArenaPlan) -> str:
+    if isinstance(operand, Constant):
+        return operand.name
+    tensor = model.tensors[operand.tensor]
+    place = f"arena + {plan.offsets[tensor.index] + operand.offset * tensor.item_bytes}"
+    return place if tensor.dtype == "int8" else f"({_CTYPES[tensor.dtype]} *)(void *)({place})"
 
 
 def _struct(fields: Mapping[str, Value]) -> str:
@@ -105,9 +104,9 @@ def _tensors(name: str, tensors: list[tuple[Tensor, str]], plan: ArenaPlan) -> s
 def _tensor(tensor: Tensor, label: str, plan: ArenaPlan) -> str:
     dims = ", ".join(str(n) for n in tensor.shape) or "1"
     return (
-        f'{{"{_identifier(label)}", arena + {plan.offsets[tensor.index]}, {tensor.elements}, '
-        f"{{{dims}}}, {len(tensor.shape)}, {tensor.index}, {_float(tensor.scale)}, "
-        f"{tensor.zero_point}}}"
+        f'{{"{_identifier(label)}", arena + {plan.offsets[tensor.index]}, {tensor.bytes}, '
+        f"{{{dims}}}, {len(tensor.shape)}, {TYPE_NUMBERS[tensor.dtype]}, {tensor.index}, "
+        f"{_float(tensor.scale)}, {tensor.zero_point}}}"
     )
 
 

@@ -1,10 +1,10 @@
 """What lies between a `.tflite` and the C that is written for it: constants, kernel calls, storage.
 
-A lowering turns one operator into kernel calls; the planner gives every tensor a place in the
-arena; the emitter writes C.
+A lowering turns one operator into kernel calls; the passes rewrite the program they make; the
+planner gives every tensor a place in the arena; the emitter writes C.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,18 +24,25 @@ class Constant:
     values: npt.NDArray[Any]
 
 
+@dataclass(frozen=True)
+class Slot:
+    """A place in a tensor's storage: the tensor's index and an offset in elements."""
+
+    tensor: int
+    offset: int = 0
+
+
 # A parameter struct's fields in C: a number, an array of numbers, a table, or a nested struct.
 Value = int | list[int] | Constant | Mapping[str, Any]
-Operand = int | Constant
+Operand = Slot | Constant
 
 
 @dataclass(frozen=True)
 class Call:
     """One kernel call of an operator: `function(&params, operands…, output)`.
 
-    `kernel` names the C file; operands and output are tensor indices or constants. `in_place` lists
-    the tensors whose storage the output may take over, if they are activations that nobody reads
-    any more.
+    `kernel` names the C file. `in_place` lists the tensors whose storage the output may take over,
+    if nobody reads them any more.
     """
 
     kernel: str
@@ -43,8 +50,12 @@ class Call:
     struct: str
     fields: Mapping[str, Value]
     operands: tuple[Operand, ...]
-    output: int
+    output: Slot
     in_place: tuple[int, ...] = ()
+
+    @property
+    def reads(self) -> tuple[Slot, ...]:
+        return tuple(operand for operand in self.operands if isinstance(operand, Slot))
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,32 @@ class Step:
 
     op: Op
     calls: tuple[Call, ...]
+
+
+@dataclass
+class Program:
+    """A model as kernel calls.
+
+    `parts` names the tensors that lie within another one's storage and where, such as a RESHAPE's
+    output in its input; all others have storage of their own.
+    """
+
+    model: TFLiteModel
+    steps: list[Step]
+    constants: list[Constant]
+    parts: dict[int, Slot] = field(default_factory=dict)
+
+    def storage(self, tensor: int) -> Slot:
+        """The tensor that has storage of its own, and where in it this one begins."""
+        offset = 0
+        while tensor in self.parts:
+            offset += self.parts[tensor].offset
+            tensor = self.parts[tensor].tensor
+        return Slot(tensor, offset)
+
+
+# How the kernels' names end, by the type of their activations.
+_SUFFIX = {"int8": "s8", "int16": "s16"}
 
 
 @dataclass
@@ -116,6 +153,32 @@ class Graph:
         assert tensor.data is not None
         return [int(value) for value in tensor.data.ravel()]
 
+    def call(
+        self,
+        kernel: str,
+        name: str,
+        fields: Mapping[str, Value],
+        inputs: Sequence[Tensor],
+        output: Tensor,
+        *,
+        struct: str = "",
+        in_place: Sequence[Tensor] = (),
+    ) -> Call:
+        """A call of the kernel's function for the output's type.
+
+        `name` is the function's name without its type suffix; its parameters are a `name_params`
+        unless `struct` says otherwise. `in_place` are inputs that the output may write over.
+        """
+        return Call(
+            kernel,
+            f"{name}_{_SUFFIX[output.dtype]}",
+            struct or f"{name}_params",
+            fields,
+            tuple(self.operand(tensor) for tensor in inputs),
+            Slot(output.index),
+            tuple(tensor.index for tensor in in_place if tensor.data is None),
+        )
+
     def operand(self, tensor: Tensor) -> Operand:
         """How a kernel call reads a tensor: from flash if it is a constant, else from the arena."""
-        return tensor.index if tensor.data is None else self.constant(np.asarray(tensor.data))
+        return Slot(tensor.index) if tensor.data is None else self.constant(np.asarray(tensor.data))

@@ -88,7 +88,7 @@ static int info(mf_server *server, const uint8_t *payload, uint32_t length, uint
     uint8_t *at = *end;
     uint32_t scale;
     memcpy(&scale, &tensor->scale, sizeof scale);
-    at[0] = MF_DTYPE_INT8;
+    at[0] = tensor->dtype;
     at[1] = tensor->rank;
     put_u16(at + 2, tensor->tflite_index);
     put_u32(at + 4, tensor->bytes);
@@ -122,7 +122,7 @@ static int write_input(mf_server *server, const uint8_t *payload, uint32_t lengt
     if (offset > tensor->bytes || count > tensor->bytes - offset) {
         return MF_OUT_OF_RANGE;
     }
-    memcpy(tensor->data + offset, payload + 6, count);
+    memcpy((uint8_t *)tensor->data + offset, payload + 6, count);
     server->written += count;
     server->answered = false;
     return MF_OK;

@@ -173,9 +173,7 @@ void mf_fill_s8(const mf_fill_params *p, int8_t *output);
 /* A copy between two layouts of one block, for every operator that only moves values. */
 typedef struct {
     int32_t dims[4];
-    int32_t input_offset;
     int32_t input_stride[4];
-    int32_t output_offset;
     int32_t output_stride[4];
 } mf_copy_params;
 

@@ -13,10 +13,11 @@ enum { MF_MAX_RANK = 6 };
 /* A tensor in the arena. real = scale * (q - zero_point). */
 typedef struct {
     const char *name; /* signature name of an input or output, else the .tflite's tensor name */
-    int8_t *data;
+    void *data;
     uint32_t bytes;
     uint32_t dims[MF_MAX_RANK];
     uint8_t rank;
+    uint8_t dtype; /* the schema's TensorType: 9 is int8 */
     uint16_t tflite_index;
     float scale;
     int32_t zero_point;

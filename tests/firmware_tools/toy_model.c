@@ -39,13 +39,13 @@ static void fold(void)
 }
 
 static const mf_tensor inputs[] = {
-    {"a", a, sizeof a, {1, 2, 3}, 3, 0, 0.5f, 3},
-    {"b", b, sizeof b, {1, 700}, 2, 1, 0.25f, -128},
+    {"a", a, sizeof a, {1, 2, 3}, 3, 9, 0, 0.5f, 3},
+    {"b", b, sizeof b, {1, 700}, 2, 9, 1, 0.25f, -128},
 };
-static const mf_tensor outputs[] = {{"out", out, sizeof out, {1, 5}, 2, 3, 0.125f, 0}};
+static const mf_tensor outputs[] = {{"out", out, sizeof out, {1, 5}, 2, 9, 3, 0.125f, 0}};
 static const mf_tensor tensors[] = {
-    {"sum", sum, sizeof sum, {1, 700}, 2, 2, 1.0f, 0},
-    {"out", out, sizeof out, {1, 5}, 2, 3, 0.125f, 0},
+    {"sum", sum, sizeof sum, {1, 700}, 2, 9, 2, 1.0f, 0},
+    {"out", out, sizeof out, {1, 5}, 2, 9, 3, 0.125f, 0},
 };
 static const mf_op ops[] = {{add, "ADD", 0}, {fold, "SUM", 1}};
 

@@ -11,8 +11,8 @@ from firmware_tools.compiler.lowering import (
     unary,
     window,
 )
-from firmware_tools.compiler.program import Call, Graph
-from midfuse.tflite_file import Op
+from firmware_tools.compiler.program import Call, Graph, Program, Slot, Step
+from midfuse.tflite_file import Op, TFLiteModel
 
 LOWERINGS: dict[str, Callable[[Op, Graph], list[Call]]] = {
     "ABS": unary.abs_,
@@ -58,3 +58,20 @@ LOWERINGS: dict[str, Callable[[Op, Graph], list[Call]]] = {
     "TRANSPOSE_CONV": window.transpose_conv,
     "UNPACK": layout.unpack,
 }
+
+
+def lower(model: TFLiteModel) -> Program:
+    """The model's ops as kernel calls, one step an op.
+
+    Raises:
+        InputError: a form of an operator that the runtime lacks.
+    """
+    graph = Graph(model)
+    steps, parts = [], {}
+    for op in model.ops:
+        calls = LOWERINGS[op.name](op, graph)
+        if calls:
+            steps.append(Step(op, tuple(calls)))
+        else:  # only the shape changes: the output is the input
+            parts[op.outputs[0]] = Slot(op.inputs[0])
+    return Program(model, steps, list(graph.constants.values()), parts)

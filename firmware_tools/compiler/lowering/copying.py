@@ -1,9 +1,11 @@
 """The call that every op that only moves values becomes: a strided block from here to there."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
+from firmware_tools.compiler.affine import places
 from firmware_tools.compiler.lowering.common import pad_left, require_same_scale, strides
-from firmware_tools.compiler.program import Call, Graph, Value
+from firmware_tools.compiler.program import Call, Graph, Operand, Slot, Value
 from midfuse.tflite_file import Op, Tensor
 
 
@@ -23,16 +25,19 @@ def copy(
 ) -> Call:
     """Copy a block of `dims` elements; both tensors must be on one scale, as TFLM only copies."""
     require_same_scale(op, graph, x, out)
+    operand: Operand = Slot(x.index, source.offset)
+    if x.data is not None:  # the host takes the elements out
+        taken = places(dims, source.strides, source.offset)
+        operand, source = graph.constant(x.data.ravel()[taken]), View(0, strides(dims))
     sizes, from_steps, to_steps = _merge(dims, source.strides, target.strides)
     graph.require(len(sizes) <= 4, op, f"a copy of {len(sizes)} axes")
     fields: dict[str, Value] = {
         "dims": pad_left(sizes, 1),
-        "input_offset": source.offset,
         "input_stride": pad_left(from_steps, 0),
-        "output_offset": target.offset,
         "output_stride": pad_left(to_steps, 0),
     }
-    return Call("mf_copy", "mf_copy_s8", "mf_copy_params", fields, (graph.operand(x),), out.index)
+    call = graph.call("mf_copy", "mf_copy", fields, [x], out)
+    return replace(call, operands=(operand,), output=Slot(out.index, target.offset))
 
 
 def _merge(

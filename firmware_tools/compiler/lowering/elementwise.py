@@ -18,14 +18,14 @@ _SQUARED_DIFFERENCE_LEFT_SHIFT = 7
 
 
 def add(op: Op, graph: Graph) -> list[Call]:
-    return [_sum(op, graph, "mf_add_s8")]
+    return [_sum(op, graph, "mf_add")]
 
 
 def sub(op: Op, graph: Graph) -> list[Call]:
-    return [_sum(op, graph, "mf_sub_s8")]
+    return [_sum(op, graph, "mf_sub")]
 
 
-def _sum(op: Op, graph: Graph, function: str) -> Call:
+def _sum(op: Op, graph: Graph, name: str) -> Call:
     a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
     twice = 2 * float(max(a.scale, b.scale))
     scaling = _scaling(
@@ -36,7 +36,7 @@ def _sum(op: Op, graph: Graph, function: str) -> Call:
         float(b.scale) / twice,
         twice / ((1 << _ADD_LEFT_SHIFT) * float(out.scale)),
     )
-    return _binary(op, graph, "mf_add_sub", function, scaling)
+    return _binary(op, graph, "mf_add_sub", name, scaling)
 
 
 def mul(op: Op, graph: Graph) -> list[Call]:
@@ -45,7 +45,7 @@ def mul(op: Op, graph: Graph) -> list[Call]:
         op, graph, float(a.scale) * float(b.scale) / float(out.scale)
     )
     scaling: dict[str, Value] = {"output_multiplier": multiplier, "output_shift": shift}
-    return [_binary(op, graph, "mf_mul", "mf_mul_s8", scaling)]
+    return [_binary(op, graph, "mf_mul", "mf_mul", scaling)]
 
 
 def squared_difference(op: Op, graph: Graph) -> list[Call]:
@@ -59,7 +59,7 @@ def squared_difference(op: Op, graph: Graph) -> list[Call]:
         float(b.scale) / twice,
         twice * twice / ((1 << (2 * _SQUARED_DIFFERENCE_LEFT_SHIFT)) * float(out.scale)),
     )
-    return [_binary(op, graph, "mf_squared_difference", "mf_squared_difference_s8", scaling)]
+    return [_binary(op, graph, "mf_squared_difference", "mf_squared_difference", scaling)]
 
 
 def div(op: Op, graph: Graph) -> list[Call]:
@@ -75,7 +75,7 @@ def div(op: Op, graph: Graph) -> list[Call]:
     graph.require(defined, op, f"scales {a.scale}, {b.scale} and {out.scale}, between which "
                   "TFLM shifts by more than 31 bits")  # fmt: skip
     scaling: dict[str, Value] = {"output_multiplier": multiplier, "output_shift": shift}
-    return [_binary(op, graph, "mf_div", "mf_div_s8", scaling)]
+    return [_binary(op, graph, "mf_div", "mf_div", scaling)]
 
 
 def _leading_zeros(tensor: Tensor) -> set[int]:
@@ -89,17 +89,17 @@ def _leading_zeros(tensor: Tensor) -> set[int]:
 
 
 def maximum(op: Op, graph: Graph) -> list[Call]:
-    return [_largest(op, graph, "mf_maximum_s8")]
+    return [_largest(op, graph, "mf_maximum")]
 
 
 def minimum(op: Op, graph: Graph) -> list[Call]:
-    return [_largest(op, graph, "mf_minimum_s8")]
+    return [_largest(op, graph, "mf_minimum")]
 
 
-def _largest(op: Op, graph: Graph, function: str) -> Call:
+def _largest(op: Op, graph: Graph, name: str) -> Call:
     for position in (0, 1):
         require_same_scale(op, graph, graph.int8_input(op, position), graph.int8_output(op))
-    return _binary(op, graph, "mf_maximum_minimum", function, {})
+    return _binary(op, graph, "mf_maximum_minimum", name, {})
 
 
 def prelu(op: Op, graph: Graph) -> list[Call]:
@@ -112,7 +112,7 @@ def prelu(op: Op, graph: Graph) -> list[Call]:
         "multiplier2": sloped[0],
         "shift2": sloped[1],
     }
-    return [_binary(op, graph, "mf_prelu", "mf_prelu_s8", scaling)]
+    return [_binary(op, graph, "mf_prelu", "mf_prelu", scaling)]
 
 
 def _scaling(
@@ -127,7 +127,7 @@ def _scaling(
     return fields
 
 
-def _binary(op: Op, graph: Graph, kernel: str, function: str, scaling: dict[str, Value]) -> Call:
+def _binary(op: Op, graph: Graph, kernel: str, name: str, scaling: dict[str, Value]) -> Call:
     a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
     graph.require(len(out.shape) <= 4, op, f"rank {len(out.shape)}")
     rank = max(len(a.shape), len(b.shape))
@@ -148,11 +148,8 @@ def _binary(op: Op, graph: Graph, kernel: str, function: str, scaling: dict[str,
         "low": low,
         "high": high,
     }
-    whole = tuple(t.index for t in (a, b) if t.data is None and t.elements == out.elements)
-    return Call(
-        kernel, function, "mf_binary_params", fields,
-        (graph.operand(a), graph.operand(b)), out.index, in_place=whole,
-    )  # fmt: skip
+    whole = [t for t in (a, b) if t.elements == out.elements]
+    return graph.call(kernel, name, fields, [a, b], out, struct="mf_binary_params", in_place=whole)
 
 
 def _broadcast_strides(tensor: Tensor, out: Tensor) -> list[int]:

@@ -131,7 +131,7 @@ def pad(op: Op, graph: Graph) -> list[Call]:
     middle = View(sum(b * step for b, step in zip(before, steps, strict=True)), steps)
     fields: dict[str, Value] = {"count": out.elements, "value": _pad_value(op, graph, out)}
     return [
-        Call("mf_fill", "mf_fill_s8", "mf_fill_params", fields, (), out.index),
+        graph.call("mf_fill", "mf_fill", fields, [], out),
         copy(op, graph, x, whole(x), out, middle, x.shape),
     ]
 
@@ -169,9 +169,4 @@ def gather(op: Op, graph: Graph) -> list[Call]:
         "count": math.prod(positions.shape[batch_dims:]),
         "positions": graph.constant(np.array(numbers, np.int32)),
     }
-    return [
-        Call(
-            "mf_gather", "mf_gather_s8", "mf_gather_params",
-            fields, (graph.operand(x),), out.index,
-        )
-    ]  # fmt: skip
+    return [graph.call("mf_gather", "mf_gather", fields, [x], out)]

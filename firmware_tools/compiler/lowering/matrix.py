@@ -35,12 +35,7 @@ def fully_connected(op: Op, graph: Graph) -> list[Call]:
         "weights": graph.constant(values),
         "output": channel_output(op, graph, multipliers, folded, out),
     }
-    return [
-        Call(
-            "mf_fully_connected", "mf_fully_connected_s8", "mf_fully_connected_params",
-            fields, (graph.operand(x),), out.index,
-        )
-    ]  # fmt: skip
+    return [graph.call("mf_fully_connected", "mf_fully_connected", fields, [x], out)]
 
 
 def batch_matmul(op: Op, graph: Graph) -> list[Call]:
@@ -82,12 +77,7 @@ def batch_matmul(op: Op, graph: Graph) -> list[Call]:
         "shift": shift,
         "output_zero_point": out.zero_point,
     }
-    return [
-        Call(
-            "mf_batch_matmul", "mf_batch_matmul_s8", "mf_batch_matmul_params",
-            fields, (graph.operand(lhs), graph.operand(rhs)), out.index,
-        )
-    ]  # fmt: skip
+    return [graph.call("mf_batch_matmul", "mf_batch_matmul", fields, [lhs, rhs], out)]
 
 
 def _broadcasts(shape: tuple[int, ...], target: list[int]) -> bool:
@@ -116,9 +106,4 @@ def softmax(op: Op, graph: Graph) -> list[Call]:
         "exponentials": graph.constant(table),
         "exponential_count": len(table),
     }
-    return [
-        Call(
-            "mf_softmax", "mf_softmax_s8", "mf_softmax_params",
-            fields, (graph.operand(x),), out.index, in_place=(x.index,),
-        )
-    ]  # fmt: skip
+    return [graph.call("mf_softmax", "mf_softmax", fields, [x], out, in_place=[x])]

@@ -27,12 +27,7 @@ def reduce_max(op: Op, graph: Graph) -> list[Call]:
     x, out = graph.int8_input(op, 0), graph.int8_output(op)
     require_same_scale(op, graph, x, out)
     _, axes = _reduction(op, graph)
-    return [
-        Call(
-            "mf_reduce_max", "mf_reduce_max_s8", "mf_reduction",
-            axes, (graph.operand(x),), out.index,
-        )
-    ]  # fmt: skip
+    return [graph.call("mf_reduce_max", "mf_reduce_max", axes, [x], out, struct="mf_reduction")]
 
 
 def _sum(op: Op, graph: Graph, axes: dict[str, Value], count: int, divisor: int) -> Call:
@@ -46,7 +41,7 @@ def _sum(op: Op, graph: Graph, axes: dict[str, Value], count: int, divisor: int)
         "shift": shift,
         "output_zero_point": out.zero_point,
     }
-    return Call("mf_sum", "mf_sum_s8", "mf_sum_params", fields, (graph.operand(x),), out.index)
+    return graph.call("mf_sum", "mf_sum", fields, [x], out)
 
 
 def _divide(multiplier: int, shift: int, count: int) -> tuple[int, int]:

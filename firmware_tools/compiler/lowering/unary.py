@@ -133,7 +133,4 @@ def _lookup(op: Op, graph: Graph, code: Callable[[int], int]) -> Call:
     values = range(-128 - x.zero_point, 128 - x.zero_point)
     table = np.array([code(value) for value in values], np.int8)
     fields: dict[str, Value] = {"count": x.elements, "table": graph.constant(table)}
-    return Call(
-        "mf_lookup", "mf_lookup_s8", "mf_lookup_params", fields,
-        (graph.operand(x),), out.index, in_place=(x.index,),
-    )  # fmt: skip
+    return graph.call("mf_lookup", "mf_lookup", fields, [x], out, in_place=[x])

@@ -37,12 +37,7 @@ def conv_2d(op: Op, graph: Graph) -> list[Call]:
         "weights": graph.constant(values),
         "output": channel_output(op, graph, multipliers, folded, out),
     }
-    return [
-        Call(
-            "mf_conv_2d", "mf_conv_2d_s8", "mf_conv_2d_params",
-            fields, (graph.operand(x),), out.index,
-        )
-    ]  # fmt: skip
+    return [graph.call("mf_conv_2d", "mf_conv_2d", fields, [x], out)]
 
 
 def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
@@ -66,12 +61,7 @@ def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
         "weights": graph.constant(values),
         "output": channel_output(op, graph, multipliers, bias, out),
     }
-    return [
-        Call(
-            "mf_depthwise_conv_2d", "mf_depthwise_conv_2d_s8", "mf_depthwise_conv_2d_params",
-            fields, (graph.operand(x),), out.index,
-        )
-    ]  # fmt: skip
+    return [graph.call("mf_depthwise_conv_2d", "mf_depthwise_conv_2d", fields, [x], out)]
 
 
 def transpose_conv(op: Op, graph: Graph) -> list[Call]:
@@ -99,23 +89,18 @@ def transpose_conv(op: Op, graph: Graph) -> list[Call]:
         "weights": graph.constant(values),
         "output": channel_output(op, graph, multipliers, bias, out),
     }
-    return [
-        Call(
-            "mf_transpose_conv", "mf_transpose_conv_s8", "mf_transpose_conv_params",
-            fields, (graph.operand(x),), out.index,
-        )
-    ]  # fmt: skip
+    return [graph.call("mf_transpose_conv", "mf_transpose_conv", fields, [x], out)]
 
 
 def max_pool_2d(op: Op, graph: Graph) -> list[Call]:
-    return [_pool(op, graph, "mf_max_pool_2d_s8")]
+    return [_pool(op, graph, "mf_max_pool_2d")]
 
 
 def average_pool_2d(op: Op, graph: Graph) -> list[Call]:
-    return [_pool(op, graph, "mf_average_pool_2d_s8")]
+    return [_pool(op, graph, "mf_average_pool_2d")]
 
 
-def _pool(op: Op, graph: Graph, function: str) -> Call:
+def _pool(op: Op, graph: Graph, name: str) -> Call:
     x, out = graph.int8_input(op, 0), graph.int8_output(op)
     height, width = op.options.get("filter_height", 0), op.options.get("filter_width", 0)
     fields = window(op, graph, x, out, (height, width), (1, 1))
@@ -129,7 +114,7 @@ def _pool(op: Op, graph: Graph, function: str) -> Call:
         "low": low,
         "high": high,
     }
-    return Call("mf_pool_2d", function, "mf_pool_2d_params", fields, (graph.operand(x),), out.index)
+    return graph.call("mf_pool_2d", name, fields, [x], out, struct="mf_pool_2d_params")
 
 
 def _dilated_window(

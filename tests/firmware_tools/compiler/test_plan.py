@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from firmware_tools.compiler import compile_model
-from firmware_tools.compiler.lowering import LOWERINGS
+from firmware_tools.compiler.lowering import lower
 from firmware_tools.compiler.plan import plan_arena
-from firmware_tools.compiler.program import Graph, Step
 from midfuse.tflite_file import TFLiteModel, parse_tflite, read_tflite
 
 pytest.importorskip("tflite_micro", reason="the schema to build models with is in its wheel")
@@ -18,11 +17,6 @@ from tests.support.tflite_builder import TFLiteBuilder, schema
 
 MODELS = sorted((Path(__file__).parents[2] / "data").glob("*.tflite"))
 by_name = pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
-
-
-def lowered(model: TFLiteModel) -> list[Step]:
-    graph = Graph(model)
-    return [Step(op, tuple(LOWERINGS[op.name](op, graph))) for op in model.ops]
 
 
 @by_name
@@ -61,37 +55,27 @@ def _options(kind: str, **fields: int) -> Any:
 
 
 def replay(model: TFLiteModel) -> None:
-    """Replays the steps on a map of who wrote each byte last; every read must find its writer."""
-    steps = lowered(model)
-    plan = plan_arena(model, steps, observable=False)
-    owner: list[int | None] = [None] * plan.size
-    same = {i: i for i in range(len(model.tensors))}
+    """Replays the calls on a map of what each byte holds; every read must find what it names."""
+    program = lower(model)
+    plan = plan_arena(program, observable=False)
+    holds: list[int | None] = [None] * plan.size
 
-    def span(index: int) -> slice:
-        start = plan.offsets[index]
-        return slice(start, start + model.tensors[index].elements)
+    def span(tensor: int) -> slice:
+        return slice(plan.offsets[tensor], plan.offsets[tensor] + model.tensors[tensor].bytes)
 
-    def write(index: int) -> None:
-        owner[span(index)] = [same[index]] * model.tensors[index].elements
+    def write(tensor: int) -> None:
+        holds[span(tensor)] = [program.storage(tensor).tensor] * model.tensors[tensor].bytes
 
-    def check(index: int) -> None:
-        assert set(owner[span(index)]) == {same[index]}, model.tensors[index].name
+    def check(tensor: int) -> None:
+        assert set(holds[span(tensor)]) == {program.storage(tensor).tensor}
 
     for index in model.inputs:
         write(index)
-    for step in steps:
-        reads = [i for i in step.op.inputs if i in plan.offsets]
-        for index in reads:
-            check(index)
-        if not step.calls:
-            same[step.op.outputs[0]] = same[reads[0]]
-            continue
-        for call in step.calls:  # an op of several calls reads its inputs before each
-            for index in {i for i in call.operands if isinstance(i, int)}:
-                check(index)
-            write(call.output)
-        for index in step.op.outputs:
-            check(index)
+    for step in program.steps:
+        for call in step.calls:
+            for slot in call.reads:
+                check(slot.tensor)
+            write(call.output.tensor)
     for index in model.outputs:
         check(index)
 
@@ -99,10 +83,10 @@ def replay(model: TFLiteModel) -> None:
 @by_name
 def test_observable_tensors_share_only_through_reshape(path: Path) -> None:
     model = read_tflite(path)
-    plan = plan_arena(model, lowered(model), observable=True)
+    plan = plan_arena(lower(model), observable=True)
     reshaped = {op.outputs[0] for op in model.ops if op.name == "RESHAPE"}
     spans = sorted(
-        (offset, offset + model.tensors[index].elements)
+        (offset, offset + model.tensors[index].bytes)
         for index, offset in plan.offsets.items()
         if index not in reshaped
     )
@@ -111,18 +95,11 @@ def test_observable_tensors_share_only_through_reshape(path: Path) -> None:
 
 
 @by_name
-def test_arena_holds_at_least_one_op(path: Path, tmp_path: Path) -> None:
-    """The arena can be no smaller than the largest op's operands that must exist at once."""
+def test_arena_is_as_small_as_what_lives_at_once(path: Path, tmp_path: Path) -> None:
     model = read_tflite(path)
-    steps = lowered(model)
-    plan = plan_arena(model, steps, observable=False)
-    for step in steps:
-        live = {plan.offsets[i] for i in step.op.inputs if i in plan.offsets}
-        sizes = [model.tensors[i].elements for i in step.op.inputs if i in plan.offsets]
-        if len(live) == len(sizes):
-            assert plan.size >= sum(sizes)
-    compiled = compile_model(model, tmp_path)
-    assert compiled.arena_bytes == plan.size
+    plan = plan_arena(lower(model), observable=False)
+    assert plan.lives.peak <= plan.size <= max(1.05 * plan.lives.peak, plan.lives.peak + 64)
+    assert compile_model(model, tmp_path).arena_bytes == plan.size
 
 
 def test_same_model_gives_the_same_c(tmp_path: Path) -> None:

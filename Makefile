@@ -10,7 +10,7 @@ PACKAGES := gcc libc6-dev python3-venv \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
     gcc-riscv64-unknown-elf qemu-system-misc
 
-.PHONY: demo test test-full lint clean setup
+.PHONY: demo test test-full lint docs clean setup
 
 demo: setup
 	$(BIN)/midfuse run --out runs/demo
@@ -26,6 +26,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The pages that are written from tables in the code.
+docs: setup
+	$(BIN)/python -m midfuse.ops_page
 
 setup: .venv/.system .venv/.packages
 

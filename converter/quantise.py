@@ -52,9 +52,16 @@ def check_scales(model: TFLiteModel, where: str) -> None:
     """Hold the result against what TFLM's int8 kernels take for granted.
 
     Raises:
-        InputError: a SOFTMAX on another scale than its kernel writes, or an op that only moves
-            values between different scales.
+        InputError: a tensor that did not become int8, a SOFTMAX on another scale than its kernel
+            writes, or an op that only moves values between different scales.
     """
+    for index in (*model.inputs, *(index for op in model.ops for index in op.outputs)):
+        tensor = model.tensors[index]
+        if tensor.dtype != INT8:
+            raise InputError(
+                f"{where}: tensor {tensor.name[:60]} is {tensor.dtype} after quantisation",
+                "leave out of the model what works on other numbers than activations",
+            )
     for op in model.ops:
         output = model.tensors[op.outputs[0]]
         if op.name == "SOFTMAX" and _step(output) != (_SOFTMAX_SCALE, _SOFTMAX_ZERO_POINT):

@@ -1,6 +1,10 @@
-"""The op table: what the runtime computes, on which tensor types. Support checks read it here."""
+"""The op table: what the runtime computes, on which types. Support checks, errors and docs read it.
+
+`docs/ops.md` is this table as a page; `python -m midfuse.ops_page` writes it.
+"""
 
 from dataclasses import dataclass
+from itertools import product
 
 from midfuse.errors import InputError
 from midfuse.tflite_file import TFLiteModel
@@ -10,15 +14,27 @@ INT8 = "int8"
 
 @dataclass(frozen=True)
 class OpSupport:
-    """One TFLite op: the activation types it is supported on, and a limit worth stating.
+    """One TFLite op: the types it is supported on, and a limit worth stating.
 
-    `data` is the position of its first input that is an activation.
+    A type stands for an op that takes and gives it; a pair for one that takes the first and gives
+    the second. They are those of the first input that is an activation, at position `data`, and of
+    the outputs; the compiler checks the rest, such as weights and axes.
     """
 
     name: str
-    activations: tuple[str, ...] = (INT8,)
+    types: tuple[str | tuple[str, str], ...] = (INT8,)
     limit: str = ""
     data: int = 0
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every (input, output) type."""
+        return [(entry, entry) if isinstance(entry, str) else entry for entry in self.types]
+
+    @property
+    def forms(self) -> list[str]:
+        """Every (input, output) type in words: `int8`, `int8 to float32`."""
+        return [taken if taken == given else f"{taken} to {given}" for taken, given in self.pairs]
 
 
 OPS = {
@@ -47,7 +63,7 @@ OPS = {
         OpSupport("PAD"),
         OpSupport("PADV2"),
         OpSupport("PRELU"),
-        OpSupport("QUANTIZE", limit="from int8 to int8"),
+        OpSupport("QUANTIZE"),
         OpSupport("REDUCE_MAX", limit="input on the output's scale"),
         OpSupport("RELU"),
         OpSupport("RELU6", limit="input on the output's scale"),
@@ -89,17 +105,19 @@ def check_support(model: TFLiteModel, where: str) -> None:
     """Refuse a model with an op that the runtime lacks, or one on types that it lacks.
 
     Raises:
-        InputError: names the first such op and what would do.
+        InputError: names the first such op, the tensor and what would do.
     """
     check_ops(model, where)
     for op in model.ops:
-        # Constants have types of their own (int32 biases, axes); the lowering checks those.
-        data = OPS[op.name].data
-        for index in (*op.inputs[data : data + 1], *op.outputs):
-            dtype = model.tensors[index].dtype
-            if dtype not in OPS[op.name].activations:
-                raise InputError(
-                    f"{where}: op {op.index} ({op.name}): tensor {model.tensors[index].name[:60]} "
-                    f"is {dtype}, supported are {', '.join(OPS[op.name].activations)}",
-                    "quantise the whole model to int8 (midfuse convert does)",
-                )
+        support = OPS[op.name]
+        data = [model.tensors[i] for i in op.inputs[support.data : support.data + 1] if i >= 0]
+        outputs = [model.tensors[i] for i in op.outputs]
+        for x, out in product(data, outputs):
+            if (x.dtype, out.dtype) in support.pairs:
+                continue
+            wrong = out if x.dtype in {taken for taken, _ in support.pairs} else x
+            raise InputError(
+                f"{where}: op {op.index} ({op.name}): tensor {wrong.name[:60]} is {wrong.dtype}, "
+                f"{op.name} is supported on {', '.join(support.forms)}",
+                "quantise the whole model to int8 (midfuse convert does)",
+            )

@@ -30,5 +30,5 @@ static inline int8_t divide(const mf_binary_params *p, int8_t a, int8_t b)
 
 void mf_div_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2, int8_t *out)
 {
-    MF_FOR_EACH_ELEMENT(p, input1, input2, out, divide);
+    MF_FOR_EACH_ELEMENT(int8_t, p, input1, input2, out, divide);
 }

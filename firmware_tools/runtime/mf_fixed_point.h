@@ -37,9 +37,19 @@ static inline int32_t mf_requantize(int32_t value, int32_t multiplier, int shift
     return mf_divide_by_power_of_two(mf_high_multiply(value, multiplier), -shift);
 }
 
+static inline int32_t mf_limit(int32_t value, int32_t low, int32_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
 static inline int8_t mf_clamp(int32_t value, int32_t low, int32_t high)
 {
-    return (int8_t)(value < low ? low : value > high ? high : value);
+    return (int8_t)mf_limit(value, low, high);
+}
+
+static inline int16_t mf_clamp_s16(int32_t value, int32_t low, int32_t high)
+{
+    return (int16_t)mf_limit(value, low, high);
 }
 
 #endif

@@ -10,6 +10,7 @@ from midfuse.errors import InputError
 from midfuse.tflite_file import TFLiteModel
 
 INT8 = "int8"
+INT16 = "int16"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ OPS = {
     entry.name: entry
     for entry in (
         OpSupport("ABS"),
-        OpSupport("ADD"),
+        OpSupport("ADD", (INT8, INT16)),
         OpSupport("AVERAGE_POOL_2D", limit="input on the output's scale"),
         OpSupport("BATCH_MATMUL"),
         OpSupport("CONCATENATION", limit="all inputs on the output's scale"),
@@ -54,11 +55,11 @@ OPS = {
         OpSupport("HARD_SWISH"),
         OpSupport("LEAKY_RELU"),
         OpSupport("LOGISTIC"),
-        OpSupport("MAXIMUM", limit="both inputs on the output's scale"),
+        OpSupport("MAXIMUM", (INT8, INT16), limit="both inputs on the output's scale"),
         OpSupport("MAX_POOL_2D", limit="input on the output's scale"),
         OpSupport("MEAN"),
-        OpSupport("MINIMUM", limit="both inputs on the output's scale"),
-        OpSupport("MUL"),
+        OpSupport("MINIMUM", (INT8, INT16), limit="both inputs on the output's scale"),
+        OpSupport("MUL", (INT8, INT16)),
         OpSupport("PACK"),
         OpSupport("PAD"),
         OpSupport("PADV2"),
@@ -73,10 +74,10 @@ OPS = {
         OpSupport("SOFTMAX"),
         OpSupport("SPLIT", data=1),
         OpSupport("SPLIT_V"),
-        OpSupport("SQUARED_DIFFERENCE"),
+        OpSupport("SQUARED_DIFFERENCE", (INT8, INT16)),
         OpSupport("SQUEEZE"),
         OpSupport("STRIDED_SLICE"),
-        OpSupport("SUB"),
+        OpSupport("SUB", (INT8, INT16)),
         OpSupport("SUM"),
         OpSupport("TANH"),
         OpSupport("TRANSPOSE"),

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from midfuse.errors import InputError
+from midfuse.ops import OPS
 from midfuse.tflite_file import Op, Tensor, TFLiteModel
 
 
@@ -123,26 +124,36 @@ class Graph:
         self.require(present, op, f"input {position} is missing")
         return self.model.tensors[op.inputs[position]]
 
-    def int8_input(self, op: Op, position: int) -> Tensor:
-        """An int8 input with one scale: an activation, or a constant used as one."""
-        return self._int8(op, self.input(op, position), f"input {position}")
+    def activation(self, op: Op, position: int) -> Tensor:
+        """A quantised input with one scale: an activation, or a constant used as one.
 
-    def int8_output(self, op: Op) -> Tensor:
+        All of an operator's activations are of the type of the first.
+        """
+        tensor, what = self.input(op, position), f"input {position}"
+        first = self.input(op, OPS[op.name].data)
+        same = tensor.dtype == first.dtype
+        self.require(same, op, f"{what} ({tensor.name}) is {tensor.dtype} beside {first.dtype}")
+        return self._quantised(op, tensor, what)
+
+    def result(self, op: Op) -> Tensor:
+        """The quantised output of an operator that has one."""
         self.require(len(op.outputs) == 1, op, f"{len(op.outputs)} outputs, one expected")
-        return self.int8_outputs(op)[0]
+        return self.results(op)[0]
 
-    def int8_outputs(self, op: Op) -> list[Tensor]:
+    def results(self, op: Op) -> list[Tensor]:
         """All outputs of an operator that may have several, in order."""
         self.require(len(op.outputs) > 0, op, "it has no output")
-        tensors = [self._int8(op, self.model.tensors[i], "its output") for i in op.outputs]
+        tensors = [self._quantised(op, self.model.tensors[i], "its output") for i in op.outputs]
         self.require(all(t.data is None for t in tensors), op, "its output is a constant")
         return tensors
 
-    def _int8(self, op: Op, tensor: Tensor, what: str) -> Tensor:
-        self.require(tensor.dtype == "int8", op, f"{what} ({tensor.name}) is {tensor.dtype}")
+    def _quantised(self, op: Op, tensor: Tensor, what: str) -> Tensor:
+        self.require(tensor.dtype in _SUFFIX, op, f"{what} ({tensor.name}) is {tensor.dtype}")
         quantized = tensor.quantization is not None and len(tensor.quantization.scale) == 1
         self.require(quantized, op, f"{what} ({tensor.name}) has no single scale")
-        self.require(-128 <= tensor.zero_point <= 127, op, f"{what} has an impossible zero point")
+        possible = (-128, 127) if tensor.dtype == "int8" else (0, 0)  # int16 is symmetric
+        self.require(possible[0] <= tensor.zero_point <= possible[1], op,
+                     f"{what} has an impossible zero point")  # fmt: skip
         return tensor
 
     def numbers(self, op: Op, position: int) -> list[int]:
@@ -167,11 +178,13 @@ class Graph:
         """A call of the kernel's function for the output's type.
 
         `name` is the function's name without its type suffix; its parameters are a `name_params`
-        unless `struct` says otherwise. `in_place` are inputs that the output may write over.
+        unless `struct` says otherwise. `in_place` are inputs that the output may write over. The
+        functions for int8 are in the file `kernel`, others in one whose name ends in their suffix.
         """
+        suffix = _SUFFIX[output.dtype]
         return Call(
-            kernel,
-            f"{name}_{_SUFFIX[output.dtype]}",
+            kernel if output.dtype == "int8" else f"{kernel}_{suffix}",
+            f"{name}_{suffix}",
             struct or f"{name}_params",
             fields,
             tuple(self.operand(tensor) for tensor in inputs),

@@ -1,7 +1,8 @@
 /* The kernels: one function an operator, parameters prepared by the compiler on the host.
  *
- * All activations are int8, row-major, channels last. Where a zero point is missing from a struct,
- * the compiler has folded it into the biases. Each kernel's file states its arithmetic. */
+ * Activations are int8 (functions that end in _s8) or int16 (_s16, zero points 0), row-major,
+ * channels last. Where a zero point is missing from a struct, the compiler has folded it into the
+ * biases. Each kernel's file states its arithmetic. */
 #ifndef MF_KERNELS_H
 #define MF_KERNELS_H
 
@@ -116,6 +117,19 @@ void mf_minimum_s8(const mf_binary_params *p, const int8_t *input1, const int8_t
                    int8_t *output);
 void mf_prelu_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
                  int8_t *output);
+
+void mf_add_s16(const mf_binary_params *p, const int16_t *input1, const int16_t *input2,
+                int16_t *output);
+void mf_sub_s16(const mf_binary_params *p, const int16_t *input1, const int16_t *input2,
+                int16_t *output);
+void mf_mul_s16(const mf_binary_params *p, const int16_t *input1, const int16_t *input2,
+                int16_t *output);
+void mf_squared_difference_s16(const mf_binary_params *p, const int16_t *input1,
+                               const int16_t *input2, int16_t *output);
+void mf_maximum_s16(const mf_binary_params *p, const int16_t *input1, const int16_t *input2,
+                    int16_t *output);
+void mf_minimum_s16(const mf_binary_params *p, const int16_t *input1, const int16_t *input2,
+                    int16_t *output);
 
 typedef struct {
     uint32_t batches;

@@ -4,6 +4,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ def _runtime() -> Path:
 
 
 def run_compiled(
-    model: TFLiteModel, windows: list[list[npt.NDArray[np.int8]]], out: Path, *, observable: bool
+    model: TFLiteModel, windows: list[list[npt.NDArray[Any]]], out: Path, *, observable: bool
 ) -> npt.NDArray[np.int8]:
     """The compiled model's bytes: for every window its outputs, then its observable tensors."""
     compile_model(model, out, observable=observable)
@@ -45,21 +46,24 @@ def run_compiled(
 
 
 def run_oracle(
-    model: TFLiteModel, windows: list[list[npt.NDArray[np.int8]]], *, observable: bool
+    model: TFLiteModel, windows: list[list[npt.NDArray[Any]]], *, observable: bool
 ) -> npt.NDArray[np.int8]:
     """TFLM's bytes in the same order."""
     oracle = Oracle(model, observable=observable)
-    parts = []
+    parts: list[npt.NDArray[Any]] = []
     for window in windows:
-        parts += [output.ravel() for output in oracle.run(window)]
+        parts += oracle.run(window)
         if observable:
-            parts += [oracle.tensor(i).ravel() for op in model.ops for i in op.outputs]
-    return np.concatenate(parts)
+            parts += [oracle.tensor(i) for op in model.ops for i in op.outputs]
+    return np.frombuffer(b"".join(part.tobytes() for part in parts), np.int8)
 
 
 def random_windows(
     model: TFLiteModel, count: int, rng: np.random.Generator
-) -> list[list[npt.NDArray[np.int8]]]:
-    """Uniform random bytes for every input of every window."""
-    sizes = [model.tensors[index].elements for index in model.inputs]
-    return [[rng.integers(-128, 128, size).astype(np.int8) for size in sizes] for _ in range(count)]
+) -> list[list[npt.NDArray[Any]]]:
+    """Uniform random codes for every input of every window."""
+    tensors = [model.tensors[index] for index in model.inputs]
+    return [
+        [np.frombuffer(rng.bytes(tensor.bytes), tensor.dtype) for tensor in tensors]
+        for _ in range(count)
+    ]

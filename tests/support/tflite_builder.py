@@ -12,6 +12,8 @@ __all__ = ["TFLiteBuilder", "schema"]
 
 _TYPES = {
     "int8": schema.TensorType.INT8,
+    "int16": schema.TensorType.INT16,
+    "int64": schema.TensorType.INT64,
     "int32": schema.TensorType.INT32,
     "float32": schema.TensorType.FLOAT32,
 }
@@ -59,9 +61,11 @@ class TFLiteBuilder:
         self.tensors.append(tensor)
         return len(self.tensors) - 1
 
-    def input(self, shape: tuple[int, ...], scale: float, zero_point: int) -> int:
+    def input(
+        self, shape: tuple[int, ...], scale: float, zero_point: int, *, dtype: str = "int8"
+    ) -> int:
         """A model input."""
-        index = self.tensor(shape, scale, zero_point)
+        index = self.tensor(shape, scale, zero_point, dtype=dtype)
         self.inputs.append(index)
         return index
 

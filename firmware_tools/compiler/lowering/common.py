@@ -19,18 +19,25 @@ _RANGES = {
 
 
 def activation_limits(op: Op, graph: Graph, output: Tensor) -> tuple[int, int]:
-    """The int8 codes between which a fused activation clamps."""
+    """The codes between which a fused activation clamps."""
+    lowest, highest = code_range(output)
     kind = op.options.get("fused_activation_function", tflite.ActivationFunctionType.NONE)
     if kind == tflite.ActivationFunctionType.NONE:
-        return -128, 127
+        return lowest, highest
     graph.require(kind in _RANGES, op, f"fused activation {kind} is not supported")
     low, high = _RANGES[kind]
-    return max(-128, _code(low, output)), min(127, _code(high, output))
+    return max(lowest, _code(low, output)), min(highest, _code(high, output))
+
+
+def code_range(tensor: Tensor) -> tuple[int, int]:
+    """The lowest and the highest code of a tensor's type."""
+    limits = np.iinfo(tensor.dtype)
+    return int(limits.min), int(limits.max)
 
 
 def _code(real: float, output: Tensor) -> int:
     if math.isinf(real):
-        return 127
+        return code_range(output)[1]
     ratio = float(np.float32(real) / output.scale)
     return output.zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
 

@@ -13,8 +13,8 @@ from firmware_tools.compiler.program import Call, Graph, Value
 from midfuse.tflite_file import Op, Tensor
 
 # Headroom that TFLM gives the inputs before they are brought to a common scale.
-_ADD_LEFT_SHIFT = 20
-_SQUARED_DIFFERENCE_LEFT_SHIFT = 7
+_ADD_LEFT_SHIFT = {"int8": 20, "int16": 15}
+_SQUARED_DIFFERENCE_LEFT_SHIFT = {"int8": 7, "int16": 0}
 
 
 def add(op: Op, graph: Graph) -> list[Call]:
@@ -26,21 +26,22 @@ def sub(op: Op, graph: Graph) -> list[Call]:
 
 
 def _sum(op: Op, graph: Graph, name: str) -> Call:
-    a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    a, b, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
+    left_shift = _ADD_LEFT_SHIFT[out.dtype]
     twice = 2 * float(max(a.scale, b.scale))
     scaling = _scaling(
         op,
         graph,
-        _ADD_LEFT_SHIFT,
+        left_shift,
         float(a.scale) / twice,
         float(b.scale) / twice,
-        twice / ((1 << _ADD_LEFT_SHIFT) * float(out.scale)),
+        twice / ((1 << left_shift) * float(out.scale)),
     )
     return _binary(op, graph, "mf_add_sub", name, scaling)
 
 
 def mul(op: Op, graph: Graph) -> list[Call]:
-    a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    a, b, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
     multiplier, shift = multiplier_and_shift(
         op, graph, float(a.scale) * float(b.scale) / float(out.scale)
     )
@@ -49,21 +50,22 @@ def mul(op: Op, graph: Graph) -> list[Call]:
 
 
 def squared_difference(op: Op, graph: Graph) -> list[Call]:
-    a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    a, b, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
+    left_shift = _SQUARED_DIFFERENCE_LEFT_SHIFT[out.dtype]
     twice = 2 * float(max(a.scale, b.scale))
     scaling = _scaling(
         op,
         graph,
-        _SQUARED_DIFFERENCE_LEFT_SHIFT,
+        left_shift,
         float(a.scale) / twice,
         float(b.scale) / twice,
-        twice * twice / ((1 << (2 * _SQUARED_DIFFERENCE_LEFT_SHIFT)) * float(out.scale)),
+        twice * twice / ((1 << (2 * left_shift)) * float(out.scale)),
     )
     return [_binary(op, graph, "mf_squared_difference", "mf_squared_difference", scaling)]
 
 
 def div(op: Op, graph: Graph) -> list[Call]:
-    a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    a, b, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
     real = float(a.scale) / (float(b.scale) * float(out.scale))
     multiplier, shift = multiplier_and_shift(op, graph, real)
     shifts = [
@@ -98,12 +100,12 @@ def minimum(op: Op, graph: Graph) -> list[Call]:
 
 def _largest(op: Op, graph: Graph, name: str) -> Call:
     for position in (0, 1):
-        require_same_scale(op, graph, graph.int8_input(op, position), graph.int8_output(op))
+        require_same_scale(op, graph, graph.activation(op, position), graph.result(op))
     return _binary(op, graph, "mf_maximum_minimum", name, {})
 
 
 def prelu(op: Op, graph: Graph) -> list[Call]:
-    x, slope, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    x, slope, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
     kept = multiplier_and_shift(op, graph, float(x.scale) / float(out.scale))
     sloped = multiplier_and_shift(op, graph, float(x.scale) * float(slope.scale) / float(out.scale))
     scaling: dict[str, Value] = {
@@ -128,7 +130,7 @@ def _scaling(
 
 
 def _binary(op: Op, graph: Graph, kernel: str, name: str, scaling: dict[str, Value]) -> Call:
-    a, b, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    a, b, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
     graph.require(len(out.shape) <= 4, op, f"rank {len(out.shape)}")
     rank = max(len(a.shape), len(b.shape))
     shapes = [pad_left(list(t.shape), 1, rank) for t in (a, b)]

@@ -14,7 +14,7 @@ from midfuse.tflite_file import Op, Tensor
 def reshape(op: Op, graph: Graph) -> list[Call]:
     """RESHAPE, SQUEEZE, EXPAND_DIMS: no call at all, the planner gives the output the input's
     storage."""
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     graph.require(x.data is None, op, "the reshape of a constant")
     graph.require(x.elements == out.elements, op, f"{x.shape} gives {out.shape}")
     require_same_scale(op, graph, x, out)
@@ -22,7 +22,7 @@ def reshape(op: Op, graph: Graph) -> list[Call]:
 
 
 def transpose(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     order = graph.numbers(op, 1)
     graph.require(sorted(order) == list(range(len(x.shape))), op, f"the permutation {order}")
     turned = tuple(x.shape[axis] for axis in order)
@@ -33,11 +33,11 @@ def transpose(op: Op, graph: Graph) -> list[Call]:
 
 def concatenation(op: Op, graph: Graph) -> list[Call]:
     """One block copy an input."""
-    out = graph.int8_output(op)
+    out = graph.result(op)
     axis = _axis(op, graph, op.options.get("axis", 0), out)
     none = op.options.get("fused_activation_function") == tflite.ActivationFunctionType.NONE
     graph.require(none, op, "a fused activation")
-    parts = [graph.int8_input(op, position) for position in range(len(op.inputs))]
+    parts = [graph.activation(op, position) for position in range(len(op.inputs))]
     views = _along(op, graph, out, axis, [part.shape for part in parts])
     return [
         copy(op, graph, part, whole(part), out, view, part.shape)
@@ -47,9 +47,9 @@ def concatenation(op: Op, graph: Graph) -> list[Call]:
 
 def pack(op: Op, graph: Graph) -> list[Call]:
     """A concatenation along a new axis."""
-    out = graph.int8_output(op)
+    out = graph.result(op)
     axis = _axis(op, graph, op.options.get("axis", 0), out)
-    parts = [graph.int8_input(op, position) for position in range(len(op.inputs))]
+    parts = [graph.activation(op, position) for position in range(len(op.inputs))]
     shapes = [(*part.shape[:axis], 1, *part.shape[axis:]) for part in parts]
     views = _along(op, graph, out, axis, shapes)
     return [
@@ -60,7 +60,7 @@ def pack(op: Op, graph: Graph) -> list[Call]:
 
 def unpack(op: Op, graph: Graph) -> list[Call]:
     """The slices of an input along an axis, which the outputs lack."""
-    x, outs = graph.int8_input(op, 0), graph.int8_outputs(op)
+    x, outs = graph.activation(op, 0), graph.results(op)
     axis = _axis(op, graph, op.options.get("axis", 0), x)
     shapes = [(*out.shape[:axis], 1, *out.shape[axis:]) for out in outs]
     views = _along(op, graph, x, axis, shapes)
@@ -71,13 +71,13 @@ def unpack(op: Op, graph: Graph) -> list[Call]:
 
 
 def split(op: Op, graph: Graph) -> list[Call]:
-    x, outs = graph.int8_input(op, 1), graph.int8_outputs(op)
+    x, outs = graph.activation(op, 1), graph.results(op)
     graph.require(len({out.shape for out in outs}) == 1, op, "outputs of unequal shapes")
     return _split(op, graph, x, outs, graph.numbers(op, 0))
 
 
 def split_v(op: Op, graph: Graph) -> list[Call]:
-    x, outs = graph.int8_input(op, 0), graph.int8_outputs(op)
+    x, outs = graph.activation(op, 0), graph.results(op)
     calls = _split(op, graph, x, outs, graph.numbers(op, 2))
     axis = graph.numbers(op, 2)[0]
     stated, made = graph.numbers(op, 1), [out.shape[axis] for out in outs]
@@ -120,7 +120,7 @@ def _along(
 
 def pad(op: Op, graph: Graph) -> list[Call]:
     """Fill the output, then copy the input into its middle."""
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     margins = graph.numbers(op, 1)
     graph.require(len(margins) == 2 * len(x.shape), op, f"margins of {len(margins)} numbers")
     before, after = margins[::2], margins[1::2]
@@ -140,14 +140,14 @@ def _pad_value(op: Op, graph: Graph, out: Tensor) -> int:
     """PAD writes a real zero, PADV2 the constant it names."""
     if op.name == "PAD":
         return out.zero_point
-    value = graph.int8_input(op, 2)
+    value = graph.activation(op, 2)
     graph.require(value.data is not None and value.elements == 1, op, "a value that is no constant")
     require_same_scale(op, graph, value, out)
     return int(np.asarray(value.data).ravel()[0])
 
 
 def gather(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     positions = graph.input(op, 1)
     numbers = graph.numbers(op, 1)
     axis = _axis(op, graph, op.options.get("axis", 0), x)

@@ -18,7 +18,7 @@ from midfuse.tflite_file import Op
 
 
 def fully_connected(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     weights, values, bias = weights_and_bias(op, graph)
     graph.require(len(weights.shape) == 2, op, f"weights of shape {weights.shape}")
     graph.require(op.options.get("weights_format", 0) == 0, op, "shuffled weights")
@@ -39,7 +39,7 @@ def fully_connected(op: Op, graph: Graph) -> list[Call]:
 
 
 def batch_matmul(op: Op, graph: Graph) -> list[Call]:
-    lhs, rhs, out = graph.int8_input(op, 0), graph.int8_input(op, 1), graph.int8_output(op)
+    lhs, rhs, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
     ranks = [len(t.shape) for t in (lhs, rhs, out)]
     graph.require(min(ranks) >= 2 and max(ranks) <= 6, op, f"operands of rank {ranks[:2]}")
     lhs_strides, rhs_strides = strides(lhs.shape), strides(rhs.shape)
@@ -91,7 +91,7 @@ def _batch_strides(shape: tuple[int, ...], steps: list[int], target: list[int]) 
 
 
 def softmax(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     graph.require(x.shape == out.shape and x.elements > 0, op, f"{x.shape} gives {out.shape}")
     unit = out.zero_point == -128 and out.scale == np.float32(1 / 256)
     graph.require(unit, op, "an output that is not on scale 1/256, zero point -128")

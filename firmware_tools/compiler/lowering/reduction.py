@@ -24,14 +24,14 @@ def sum_(op: Op, graph: Graph) -> list[Call]:
 
 
 def reduce_max(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     require_same_scale(op, graph, x, out)
     _, axes = _reduction(op, graph)
     return [graph.call("mf_reduce_max", "mf_reduce_max", axes, [x], out, struct="mf_reduction")]
 
 
 def _sum(op: Op, graph: Graph, axes: dict[str, Value], count: int, divisor: int) -> Call:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     multiplier, shift = multiplier_and_shift(op, graph, float(x.scale) / float(out.scale))
     multiplier, shift = _divide(multiplier, shift, divisor)
     fields: dict[str, Value] = {
@@ -52,7 +52,7 @@ def _divide(multiplier: int, shift: int, count: int) -> tuple[int, int]:
 
 def _reduction(op: Op, graph: Graph) -> tuple[int, dict[str, Value]]:
     """How many inputs make an output, and the `mf_reduction`: neighbours of a kind are one axis."""
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     rank = len(x.shape)
     given = graph.numbers(op, 1)
     graph.require(all(-rank <= axis < rank for axis in given), op, f"axes {given} of {x.shape}")

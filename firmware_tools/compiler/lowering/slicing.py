@@ -7,7 +7,7 @@ from midfuse.tflite_file import Op
 
 
 def strided_slice(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     begin, end, step = (graph.numbers(op, position) for position in (1, 2, 3))
     rank = len(x.shape)
     options = op.options
@@ -53,7 +53,7 @@ def _bounds(length: int, begin: int | None, end: int | None, step: int) -> tuple
 
 
 def slice_(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     begin, size = graph.numbers(op, 1), graph.numbers(op, 2)
     graph.require(len(begin) == len(size) == len(x.shape), op, "bounds of another rank")
     sizes = tuple(

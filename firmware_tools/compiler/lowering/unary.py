@@ -104,7 +104,7 @@ def rsqrt(op: Op, graph: Graph) -> list[Call]:
 
 
 def _tensors(op: Op, graph: Graph) -> tuple[Tensor, Tensor]:
-    return graph.int8_input(op, 0), graph.int8_output(op)
+    return graph.activation(op, 0), graph.result(op)
 
 
 def _rescaling(x: Tensor, out: Tensor) -> Callable[[int], int]:

@@ -17,7 +17,7 @@ _LARGEST_WINDOW = 1 << 15  # keeps the kernels' coordinates far inside 32 bits
 
 
 def conv_2d(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     weights, values, bias = weights_and_bias(op, graph)
     graph.require(len(weights.shape) == 4, op, f"weights of shape {weights.shape}")
     channels, kernel_height, kernel_width, depth = weights.shape
@@ -41,7 +41,7 @@ def conv_2d(op: Op, graph: Graph) -> list[Call]:
 
 
 def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     weights, values, bias = weights_and_bias(op, graph, axis=3)
     graph.require(len(weights.shape) == 4 and weights.shape[0] == 1, op,
                   f"weights of shape {weights.shape}")  # fmt: skip
@@ -66,7 +66,7 @@ def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
 
 def transpose_conv(op: Op, graph: Graph) -> list[Call]:
     """The window slides over the output, as in a CONV_2D from the output to the input."""
-    x, out = graph.int8_input(op, 2), graph.int8_output(op)
+    x, out = graph.activation(op, 2), graph.result(op)
     weights, values, bias = weights_and_bias(op, graph, bias_input=3)
     graph.require(len(weights.shape) == 4, op, f"weights of shape {weights.shape}")
     channels, kernel_height, kernel_width, depth = weights.shape
@@ -101,7 +101,7 @@ def average_pool_2d(op: Op, graph: Graph) -> list[Call]:
 
 
 def _pool(op: Op, graph: Graph, name: str) -> Call:
-    x, out = graph.int8_input(op, 0), graph.int8_output(op)
+    x, out = graph.activation(op, 0), graph.result(op)
     height, width = op.options.get("filter_height", 0), op.options.get("filter_width", 0)
     fields = window(op, graph, x, out, (height, width), (1, 1))
     graph.require(x.shape[3] == out.shape[3], op, f"{x.shape} gives {out.shape}")

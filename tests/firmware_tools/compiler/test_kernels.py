@@ -25,7 +25,7 @@ WINDOWS = 3
 
 
 def test_every_op_of_the_table_has_a_case() -> None:
-    assert set(CASES) == set(OPS)
+    assert {name.split()[0] for name in CASES} == set(OPS)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,33 +9,34 @@ from tests.firmware_tools.compiler.cases.strategies import (
     AddOp,
     Draw,
     activations,
-    int8,
+    codes,
     scales,
     seeds,
     shapes,
+    zero_point_of,
     zero_points,
 )
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
 
-def binary(name: str, options: Any, *, one_scale: bool = False) -> AddOp:
+def binary(name: str, options: Any, *, dtype: str = "int8", one_scale: bool = False) -> AddOp:
     def add(b: TFLiteBuilder, draw: Draw) -> None:
         shape = draw(shapes(1, 4))
         rank = draw(st.integers(1, len(shape)))
         other = tuple(1 if draw(st.integers(0, 2)) == 0 else n for n in shape[len(shape) - rank :])
-        scale, zero_point = draw(scales), draw(zero_points)
+        scale, zero_point = draw(scales), zero_point_of(draw, dtype)
 
         def quantization() -> tuple[float, int]:
-            return (scale, zero_point) if one_scale else (draw(scales), draw(zero_points))
+            return (scale, zero_point) if one_scale else (draw(scales), zero_point_of(draw, dtype))
 
-        first = b.input(shape, *quantization())
+        first = b.input(shape, *quantization(), dtype=dtype)
         if draw(st.booleans()):
-            data = int8(draw(seeds), other, low=-128)
-            second = b.tensor(other, scale, zero_point, data=data)
+            data = codes(draw(seeds), other, dtype)
+            second = b.tensor(other, scale, zero_point, dtype=dtype, data=data)
         else:
-            second = b.input(other, scale, zero_point)
+            second = b.input(other, scale, zero_point, dtype=dtype)
         operands = [first, second] if draw(st.booleans()) else [second, first]
-        out = b.tensor(shape, *quantization())
+        out = b.tensor(shape, *quantization(), dtype=dtype)
         if options is None:
             b.op(name, operands, out)
             return
@@ -60,18 +61,26 @@ def div(b: TFLiteBuilder, draw: Draw) -> None:
     b.op("DIV", [first, second], b.tensor(shape, out_scale, draw(zero_points)), options)
 
 
-def largest(name: str) -> AddOp:
-    """MAXIMUM, MINIMUM: TFLM compares codes, so all three tensors are on one scale."""
-    return binary(name, schema.MaximumMinimumOptionsT, one_scale=True)
+_ADD_SUB_MUL = {"ADD": schema.AddOptionsT, "SUB": schema.SubOptionsT, "MUL": schema.MulOptionsT}
+_LARGEST = ("MAXIMUM", "MINIMUM")
+
+
+def both(dtype: str) -> list[tuple[str, AddOp]]:
+    """The ops that take int8 and int16. MAXIMUM and MINIMUM compare codes, so all three tensors
+    are on one scale."""
+    return [
+        *((name, binary(name, options, dtype=dtype)) for name, options in _ADD_SUB_MUL.items()),
+        *(
+            (name, binary(name, schema.MaximumMinimumOptionsT, dtype=dtype, one_scale=True))
+            for name in _LARGEST
+        ),
+        ("SQUARED_DIFFERENCE", binary("SQUARED_DIFFERENCE", None, dtype=dtype)),
+    ]
 
 
 CASES: dict[str, AddOp] = {
-    "ADD": binary("ADD", schema.AddOptionsT),
+    **dict(both("int8")),
+    **{f"{name} int16": case for name, case in both("int16")},
     "DIV": div,
-    "MAXIMUM": largest("MAXIMUM"),
-    "MINIMUM": largest("MINIMUM"),
-    "MUL": binary("MUL", schema.MulOptionsT),
     "PRELU": binary("PRELU", None),
-    "SQUARED_DIFFERENCE": binary("SQUARED_DIFFERENCE", None),
-    "SUB": binary("SUB", schema.SubOptionsT),
 }

@@ -44,12 +44,27 @@ def shapes(rank_low: int, rank_high: int) -> st.SearchStrategy[tuple[int, ...]]:
     return st.lists(small(1, 6), min_size=rank_low, max_size=rank_high).map(tuple)
 
 
+def zero_point_of(draw: Draw, dtype: str) -> int:
+    """Any zero point of int8; int16 is symmetric."""
+    return int(draw(zero_points)) if dtype == "int8" else 0
+
+
 def int8(seed: int, shape: tuple[int, ...], *, low: int = -127) -> np.ndarray[Any, Any]:
-    """Random constants with both ends of the range among them."""
-    values = np.random.default_rng(seed).integers(low, 128, shape)
+    """Random weights with both ends of the range among them."""
+    return _constants(seed, shape, low, 127).astype(np.int8)
+
+
+def codes(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
+    """Random codes of an activation with both ends of the range among them."""
+    limits = np.iinfo(dtype)
+    return _constants(seed, shape, limits.min, limits.max).astype(dtype)
+
+
+def _constants(seed: int, shape: tuple[int, ...], low: int, high: int) -> np.ndarray[Any, Any]:
+    values = np.random.default_rng(seed).integers(low, high + 1, shape)
     flat = values.reshape(-1)
-    flat[:1], flat[-1:] = low, 127
-    return values.astype(np.int8)
+    flat[:1], flat[-1:] = low, high
+    return values
 
 
 def bias(b: TFLiteBuilder, draw: Draw, channels: int, scale: list[float]) -> int:

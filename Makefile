@@ -5,8 +5,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 # Extra arguments for pip, e.g. an index with the CPU build of torch (see the README).
 PIP_ARGS ?=
 BIN := .venv/bin
-# The host compiler builds the `native` board; the sanitizers' runtimes come with it.
-PACKAGES := gcc libc6-dev python3-venv \
+# The host compiler builds the `native` board, and C++ callers in tests; the sanitizers' runtimes
+# come with it.
+PACKAGES := gcc g++ libc6-dev python3-venv \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
     gcc-riscv64-unknown-elf qemu-system-misc
 
@@ -35,7 +36,7 @@ setup: .venv/.system .venv/.packages
 
 # System packages, once. Without apt-get, say in one line what to install.
 .venv/.system: Makefile
-	@if command -v gcc >/dev/null \
+	@if command -v gcc >/dev/null && command -v g++ >/dev/null \
 	    && command -v qemu-system-arm >/dev/null && command -v qemu-system-riscv32 >/dev/null \
 	    && command -v riscv64-unknown-elf-gcc >/dev/null \
 	    && echo '#include <string.h>' | arm-none-eabi-gcc -x c -E - >/dev/null 2>&1 \
@@ -45,7 +46,7 @@ setup: .venv/.system .venv/.packages
 	    $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
 	        apt-get install -q -y --no-install-recommends $(PACKAGES); \
 	else \
-	    echo "error: install gcc, arm-none-eabi-gcc with newlib, riscv64-unknown-elf-gcc," \
+	    echo "error: install gcc, g++, arm-none-eabi-gcc with newlib, riscv64-unknown-elf-gcc," \
 	        "qemu-system-arm and qemu-system-riscv32; then run make again" >&2; exit 3; \
 	fi
 	@mkdir -p .venv && touch $@

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from firmware_tools.compiler.emit import emit
 from firmware_tools.compiler.lowering import lower
-from firmware_tools.compiler.plan import plan_arena
+from firmware_tools.compiler.plan import ArenaPlan, plan_arena
+from firmware_tools.compiler.program import Program
 from midfuse.errors import InputError
 from midfuse.ops import check_support
 from midfuse.tflite_file import TFLiteModel
@@ -18,18 +19,26 @@ RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """What a build needs: `model.c` and the kernels it calls, and the arena's size in bytes."""
+    """What a build needs, `model.c` and the kernels it calls, and what they were made from."""
 
     sources: list[Path]
     include_dirs: list[Path]
-    arena_bytes: int
+    program: Program
+    plan: ArenaPlan
+
+    @property
+    def arena_bytes(self) -> int:
+        return self.plan.size
 
 
-def compile_model(model: TFLiteModel, out: Path, *, observable: bool = False) -> CompiledModel:
+def compile_model(
+    model: TFLiteModel, out: Path, *, symbol: str = "mf_the_model", observable: bool = False
+) -> CompiledModel:
     """Write `model.c` into `out`.
 
-    An observable build keeps every operator's output apart and readable after an inference; its
-    outputs are those of the ordinary build.
+    `symbol` names the `mf_model` that it defines, all else in it is static; the firmware runs the
+    one of the default name. An observable build keeps every operator's output apart and readable
+    after an inference; its outputs are those of the ordinary build.
 
     Raises:
         InputError: an operator, a type or a form of an operator that the runtime lacks.
@@ -40,12 +49,13 @@ def compile_model(model: TFLiteModel, out: Path, *, observable: bool = False) ->
     plan = plan_arena(program, observable=observable)
     out.mkdir(parents=True, exist_ok=True)
     source = out / "model.c"
-    source.write_text(emit(program, plan, observable=observable), encoding="ascii")
+    source.write_text(emit(program, plan, symbol=symbol, observable=observable), encoding="ascii")
     kernels = sorted({call.kernel for step in program.steps for call in step.calls})
     return CompiledModel(
         sources=[source, *(RUNTIME / f"{kernel}.c" for kernel in kernels)],
         include_dirs=[RUNTIME],
-        arena_bytes=plan.size,
+        program=program,
+        plan=plan,
     )
 
 

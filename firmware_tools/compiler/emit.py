@@ -10,6 +10,7 @@ import numpy as np
 
 from firmware_tools.compiler.plan import ArenaPlan
 from firmware_tools.compiler.program import Call, Constant, Operand, Program, Step, Value
+from firmware_tools.compiler.structs import is_struct, members
 from midfuse.tflite_file import TYPE_NUMBERS, Tensor, TFLiteModel
 
 _HEADER = """\
@@ -18,16 +19,18 @@ _HEADER = """\
 #include "mf_kernels.h"
 #include "mf_model.h"
 
-static _Alignas(16) int8_t arena[{arena}];
+MF_EXTERN const mf_model {symbol};
+
+static int8_t arena[{arena}] __attribute__((aligned(16)));
 """
 
 _CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
 
 
-def emit(program: Program, plan: ArenaPlan, *, observable: bool) -> str:
-    """The text of `model.c`."""
+def emit(program: Program, plan: ArenaPlan, *, symbol: str, observable: bool) -> str:
+    """The text of `model.c`; `symbol` names the `mf_model` it defines, all else is static."""
     model, steps = program.model, program.steps
-    parts = [_HEADER.format(sha256=model.sha256, arena=max(plan.size, 1))]
+    parts = [_HEADER.format(sha256=model.sha256, symbol=symbol, arena=max(plan.size, 1))]
     parts += [_table(constant) for constant in program.constants]
     parts += [_step(step, model, plan) for step in steps]
     parts.append(_array("mf_op", "ops", [
@@ -40,7 +43,7 @@ def emit(program: Program, plan: ArenaPlan, *, observable: bool) -> str:
     shown = [model.tensors[i] for op in model.ops for i in op.outputs] if observable else []
     if shown:
         parts.append(_tensors("tensors", [(t, t.name) for t in shown], plan))
-    parts.append(_model(model, len(steps), len(shown), plan))
+    parts.append(_model(model, symbol, len(steps), len(shown), plan))
     return "\n".join(parts)
 
 
@@ -70,7 +73,7 @@ def _call(call: Call, at: int, model: TFLiteModel, plan: ArenaPlan) -> str:
     operands = [_operand(operand, model, plan) for operand in (*call.operands, call.output)]
     arguments = ", ".join([f"&{name}", *operands])
     return (
-        f"    static const {call.struct} {name} = {_struct(call.fields)};\n"
+        f"    static const {call.struct} {name} = {_struct(call.struct, call.fields)};\n"
         f"    {call.function}({arguments});"
     )
 
@@ -83,15 +86,21 @@ def _operand(operand: Operand, model: TFLiteModel, plan: ArenaPlan) -> str:
     return place if tensor.dtype == "int8" else f"({_CTYPES[tensor.dtype]} *)(void *)({place})"
 
 
-def _struct(fields: Mapping[str, Value]) -> str:
-    return "{" + ", ".join(f".{name} = {_value(value)}" for name, value in fields.items()) + "}"
+def _struct(struct: str, fields: Mapping[str, Value]) -> str:
+    """Every member in the order of its declaration; those that are not given are 0."""
+    declared = members(struct)
+    assert fields.keys() <= declared.keys(), (struct, fields.keys() - declared.keys())
+    values = (f".{name} = {_value(fields.get(name), declared[name])}" for name in declared)
+    return "{" + ", ".join(values) + "}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, ctype: str) -> str:
+    if is_struct(ctype):
+        return _struct(ctype, value or {})
+    if value is None:
+        return "{0}" if ctype.endswith("[]") else "0"
     if isinstance(value, Constant):
         return value.name
-    if isinstance(value, Mapping):
-        return _struct(value)
     if isinstance(value, list):
         return "{" + ", ".join(_number(v) for v in value) + "}"
     return _number(value)
@@ -106,13 +115,13 @@ def _tensor(tensor: Tensor, label: str, plan: ArenaPlan) -> str:
     return (
         f'{{"{_identifier(label)}", arena + {plan.offsets[tensor.index]}, {tensor.bytes}, '
         f"{{{dims}}}, {len(tensor.shape)}, {TYPE_NUMBERS[tensor.dtype]}, {tensor.index}, "
-        f"{_float(tensor.scale)}, {tensor.zero_point}}}"
+        f"{c_float(tensor.scale)}, {tensor.zero_point}}}"
     )
 
 
-def _float(value: np.float32) -> str:
-    """A float32 in hexadecimal, so that no digit is lost; an `f` suffix makes it a C float."""
-    return float(value).hex() + "f"
+def c_float(value: np.float32) -> str:
+    """A C float with the 9 digits that bring back the same float32."""
+    return f"{float(value):.8e}f"
 
 
 def _identifier(text: str) -> str:
@@ -125,10 +134,10 @@ def _array(ctype: str, name: str, rows: list[str]) -> str:
     return f"static const {ctype} {name}[{max(len(rows), 1)}] = {{\n{body}\n}};\n"
 
 
-def _model(model: TFLiteModel, ops: int, tensors: int, plan: ArenaPlan) -> str:
+def _model(model: TFLiteModel, symbol: str, ops: int, tensors: int, plan: ArenaPlan) -> str:
     digest = ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(model.sha256))
     return (
-        "const mf_model mf_the_model = {\n"
+        f"const mf_model {symbol} = {{\n"
         f"    {{{digest}}},\n"
         f"    {plan.size}, {len(model.inputs)}, {len(model.outputs)}, {tensors}, {ops},\n"
         f"    inputs, outputs, {'tensors' if tensors else '0'}, ops,\n"

@@ -1,6 +1,9 @@
 #include "board.h"
 #include "server.h"
 
+/* The model that is compiled in. */
+extern const mf_model mf_the_model;
+
 int main(void)
 {
     static mf_server server;

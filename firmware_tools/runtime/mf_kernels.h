@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Output side of a matrix product: one multiplier and shift a channel, then zero point and clamp. */
 typedef struct {
     const int32_t *bias;
@@ -208,5 +212,9 @@ typedef struct {
 } mf_lookup_params;
 
 void mf_lookup_s8(const mf_lookup_params *p, const int8_t *input, int8_t *output);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

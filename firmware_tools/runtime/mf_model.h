@@ -5,7 +5,10 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+#define MF_EXTERN extern "C"
 extern "C" {
+#else
+#define MF_EXTERN extern
 #endif
 
 enum { MF_MAX_RANK = 6 };
@@ -42,9 +45,6 @@ typedef struct {
     const mf_tensor *tensors;
     const mf_op *ops;
 } mf_model;
-
-/* The model that is compiled in. */
-extern const mf_model mf_the_model;
 
 /* One inference: reads the inputs' data, writes the outputs'. An ordinary build may overwrite the
  * inputs on the way, so they are filled anew for each inference. */

@@ -12,6 +12,8 @@
 #include "bytes.h"
 #include "server.h"
 
+extern const mf_model mf_the_model;
+
 static mf_server server;
 static uint32_t boot = 7;
 static uint32_t inferences;

@@ -4,6 +4,8 @@
 
 #include "mf_model.h"
 
+extern const mf_model mf_the_model;
+
 static void write_all(const mf_tensor *tensors, uint16_t count)
 {
     for (uint16_t i = 0; i < count; i++) {

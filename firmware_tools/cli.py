@@ -4,6 +4,7 @@ import json
 import signal
 import threading
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from firmware_tools.flash import backend_for, find_elf
 from firmware_tools.flash.child import Running
 from firmware_tools.inputs import match_inputs, match_labels
 from firmware_tools.session import connect
+from firmware_tools.source_only import write_source
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import CheckFailed, DeviceError, InputError
 from midfuse.oracle import read_npz
 from midfuse.tflite_file import read_tflite
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
+ANY_BOARD = click.option("--board", help="A board; `midfuse boards` lists them.")
 BOARD = click.option("--board", required=True, help="A board; `midfuse boards` lists them.")
 PORT = click.option("--port", help="The port of a board that runs already.")
 OUT = click.option(
@@ -47,12 +50,21 @@ def boards(name: str | None) -> Outcome:
     return Outcome(_board_data(board), _fields(_board_data(board)))
 
 
-@command(name="build", help="Compile an int8 .tflite into firmware for a board.")
+@command(name="build", help="Compile an int8 .tflite into firmware for a board, or into C.")
 @MODEL
-@BOARD
+@ANY_BOARD
 @OUT
 @click.option("--observable", is_flag=True, help="Keep every op's output readable.")
-def build(model: Path, board: str, out: Path | None, observable: bool) -> Outcome:
+@click.option("--source-only", is_flag=True, help="Write a folder of C for any project instead.")
+def build(
+    model: Path, board: str | None, out: Path | None, observable: bool, source_only: bool
+) -> Outcome:
+    if source_only:
+        if board is not None:
+            raise InputError("--board: --source-only writes C for any board", "give one of them")
+        return _build_source(model, out, observable)
+    if board is None:
+        raise InputError("--board is missing", "name one of `midfuse boards`, or --source-only")
     image = _build(model, read_board(board), out, observable)
     return Outcome(_image_data(image), _fields(_image_data(image)), image.files)
 
@@ -151,6 +163,14 @@ def _build(model: Path, board: Board, out: Path | None, observable: bool) -> Ima
         observable=observable,
         progress=Terminal(),
     )
+
+
+def _build_source(model: Path, out: Path | None, observable: bool) -> Outcome:
+    folder = out or Path("runs") / f"{model.stem}-source"
+    written = write_source(read_tflite(model), folder, observable=observable)
+    data = {"symbol": written.symbol, **asdict(written.memory)}
+    view = f"{written.symbol}: {written.memory.peak}\nopen {folder / 'README.md'}"
+    return Outcome(data | {"files": [str(path) for path in written.files]}, view, written.files)
 
 
 def _default_out(model: Path, board: Board) -> Path:

@@ -34,7 +34,7 @@ def emit(program: Program, plan: ArenaPlan, *, symbol: str, observable: bool) ->
     parts += [_table(constant) for constant in program.constants]
     parts += [_step(step, model, plan) for step in steps]
     parts.append(_array("mf_op", "ops", [
-        f'{{op_{s.op.index}, "{_identifier(s.op.name)}", {s.op.index}}}' for s in steps
+        f'{{op_{s.op.index}, "{c_string(s.op.name)}", {s.op.index}}}' for s in steps
     ]))  # fmt: skip
     named = zip(model.inputs, model.input_names, strict=True)
     parts.append(_tensors("inputs", [(model.tensors[i], n) for i, n in named], plan))
@@ -63,9 +63,7 @@ def _number(value: int) -> str:
 
 def _step(step: Step, model: TFLiteModel, plan: ArenaPlan) -> str:
     body = "\n".join(_call(call, at, model, plan) for at, call in enumerate(step.calls))
-    return (
-        f"static void op_{step.op.index}(void) /* {_identifier(step.op.name)} */\n{{\n{body}\n}}\n"
-    )
+    return f"static void op_{step.op.index}(void) /* {c_string(step.op.name)} */\n{{\n{body}\n}}\n"
 
 
 def _call(call: Call, at: int, model: TFLiteModel, plan: ArenaPlan) -> str:
@@ -113,7 +111,7 @@ def _tensors(name: str, tensors: list[tuple[Tensor, str]], plan: ArenaPlan) -> s
 def _tensor(tensor: Tensor, label: str, plan: ArenaPlan) -> str:
     dims = ", ".join(str(n) for n in tensor.shape) or "1"
     return (
-        f'{{"{_identifier(label)}", arena + {plan.offsets[tensor.index]}, {tensor.bytes}, '
+        f'{{"{c_string(label)}", arena + {plan.offsets[tensor.index]}, {tensor.bytes}, '
         f"{{{dims}}}, {len(tensor.shape)}, {TYPE_NUMBERS[tensor.dtype]}, {tensor.index}, "
         f"{c_float(tensor.scale)}, {tensor.zero_point}}}"
     )
@@ -124,7 +122,7 @@ def c_float(value: np.float32) -> str:
     return f"{float(value):.8e}f"
 
 
-def _identifier(text: str) -> str:
+def c_string(text: str) -> str:
     """A name from the file as safe C string content: anything unusual becomes `_`."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "_-./;:") else "_" for c in text)[:96]
 

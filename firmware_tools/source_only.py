@@ -1,0 +1,115 @@
+"""`midfuse build --source-only`: a model's C as a folder for somebody else's firmware project."""
+
+import hashlib
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firmware_tools.board import RUNTIME
+from firmware_tools.compiler import compile_model
+from firmware_tools.compiler.emit import c_string
+from firmware_tools.memory import MemoryUse, memory_use
+from firmware_tools.publish import publish
+from firmware_tools.render import render
+from midfuse import __version__
+from midfuse.errors import InputError
+from midfuse.tflite_file import Tensor, TFLiteModel
+
+_INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
+_DEFINITION = re.compile(r"^void mf_", re.MULTILINE)
+_MARK = "ritten by midfuse"
+
+
+@dataclass(frozen=True)
+class SourceFolder:
+    """What was written: the model's name in C, what it takes, and the files."""
+
+    symbol: str
+    memory: MemoryUse
+    files: list[Path]
+
+
+def write_source(model: TFLiteModel, out: Path, *, observable: bool = False) -> SourceFolder:
+    """Write a folder that compiles without Midfuse: the model, its kernels, README and example.
+
+    The `mf_model` is called `mf_model_{file name}`. Kernels are weak, so that the folders of
+    several models link into one program.
+
+    Raises:
+        InputError: the model is not supported, or `out` holds a README of somebody else's.
+    """
+    symbol = "mf_model_" + re.sub(r"\W", "_", model.path.stem, flags=re.ASCII)
+    with tempfile.TemporaryDirectory() as scratch:
+        compiled = compile_model(model, Path(scratch), symbol=symbol, observable=observable)
+        texts = {f"{symbol}.c": compiled.sources[0].read_text(encoding="ascii")}
+    for kernel in compiled.sources[1:]:
+        text = kernel.read_text(encoding="ascii")
+        texts[kernel.name] = _DEFINITION.sub("__attribute__((weak)) void mf_", text)
+    texts |= _headers([*texts.values(), '#include "mf_real.h"\n'])
+    memory = memory_use(compiled)
+    values = _values(model, symbol, memory)
+    texts[f"{symbol}.h"] = render("model.h.j2", values)
+    texts["README.md"] = render("README.md.j2", values)
+    texts["example/example.c"] = render("example.c.j2", values)
+    for name in ("README.md", "example/example.c"):
+        _keep_others(out / name)
+    files = publish({name: text.encode() for name, text in sorted(texts.items())}, out)
+    return SourceFolder(symbol, memory, files)
+
+
+def _headers(texts: list[str]) -> dict[str, str]:
+    """The runtime's headers that these texts include, and those that they include."""
+    found: dict[str, str] = {}
+    waiting = {name for text in texts for name in _INCLUDE.findall(text)}
+    while waiting:
+        name = waiting.pop()
+        found[name] = (RUNTIME / name).read_text(encoding="ascii")
+        waiting |= set(_INCLUDE.findall(found[name])) - set(found)
+    return found
+
+
+def _values(model: TFLiteModel, symbol: str, memory: MemoryUse) -> dict[str, Any]:
+    named = {
+        "inputs": zip(model.inputs, model.input_names, strict=True),
+        "outputs": zip(model.outputs, model.output_names, strict=True),
+    }
+    return {
+        kind: [_row(model.tensors[i], n) for i, n in pairs] for kind, pairs in named.items()
+    } | {
+        "symbol": symbol,
+        "file": c_string(model.path.name),
+        "sha256": model.sha256,
+        "version": __version__,
+        "runtime": _runtime_number(),
+        "memory": memory,
+    }
+
+
+def _row(tensor: Tensor, name: str) -> dict[str, Any]:
+    quantized = tensor.quantization is not None
+    return {
+        "name": c_string(name),
+        "dtype": tensor.dtype,
+        "shape": tensor.shape,
+        "bytes": tensor.bytes,
+        "scale": f"{tensor.scale:.9g}" if quantized else None,
+        "zero_point": tensor.zero_point if quantized else None,
+    }
+
+
+def _runtime_number() -> str:
+    """A number in C that is another for each version of the kernels."""
+    digest = hashlib.sha256()
+    for path in sorted(RUNTIME.iterdir()):
+        digest.update(path.read_bytes())
+    return f"0x{digest.hexdigest()[:8]}"
+
+
+def _keep_others(path: Path) -> None:
+    """Refuse to replace a file that Midfuse did not write."""
+    if path.exists() and _MARK not in path.read_text(encoding="utf-8", errors="replace")[:80]:
+        raise InputError(
+            f"{path}: is there already and not written by midfuse", "name another --out"
+        )

@@ -11,6 +11,9 @@ from midfuse.tflite_file import TFLiteModel
 
 INT8 = "int8"
 INT16 = "int16"
+# What TFLM moves without looking at it, by op.
+_ALL = (INT8, INT16, "int32", "float32")
+_NO_INT32 = (INT8, INT16, "float32")
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,21 @@ OPS = {
     for entry in (
         OpSupport("ABS"),
         OpSupport("ADD", (INT8, INT16)),
+        OpSupport("ARG_MAX", ((INT8, "int32"), ("float32", "int32"))),
         OpSupport("AVERAGE_POOL_2D", limit="input on the output's scale"),
         OpSupport("BATCH_MATMUL"),
-        OpSupport("CONCATENATION", limit="all inputs on the output's scale"),
+        OpSupport("CONCATENATION", _ALL, limit="all inputs on the output's scale"),
         OpSupport("CONV_2D"),
         OpSupport("DEPTHWISE_CONV_2D"),
+        OpSupport("DEQUANTIZE", ((INT8, "float32"), (INT16, "float32"))),
         OpSupport("DIV"),
-        OpSupport("EXPAND_DIMS"),
+        OpSupport("EXPAND_DIMS", _NO_INT32),
         OpSupport("FULLY_CONNECTED"),
-        OpSupport("GATHER", limit="constant positions"),
+        OpSupport(
+            "GATHER",
+            (INT8, "float32"),
+            "int32 positions, constant or not; on the device one out of range takes the nearest",
+        ),
         OpSupport("HARD_SWISH"),
         OpSupport("LEAKY_RELU"),
         OpSupport("LOGISTIC"),
@@ -60,29 +69,37 @@ OPS = {
         OpSupport("MEAN"),
         OpSupport("MINIMUM", (INT8, INT16), limit="both inputs on the output's scale"),
         OpSupport("MUL", (INT8, INT16)),
-        OpSupport("PACK"),
-        OpSupport("PAD"),
-        OpSupport("PADV2"),
+        OpSupport("PACK", _ALL),
+        OpSupport("PAD", _ALL),
+        OpSupport("PADV2", _ALL, "a constant value on the output's scale"),
         OpSupport("PRELU"),
-        OpSupport("QUANTIZE"),
+        OpSupport(
+            "QUANTIZE",
+            (
+                *(INT8, INT16),
+                *((INT8, INT16), (INT8, "int32"), (INT16, INT8), (INT16, "int32")),
+                *(("int32", INT8), ("int32", INT16), ("float32", INT8), ("float32", INT16)),
+            ),
+            "a float32 that is no int32 on the output's scale becomes the least int32",
+        ),
         OpSupport("REDUCE_MAX", limit="input on the output's scale"),
         OpSupport("RELU"),
         OpSupport("RELU6", limit="input on the output's scale"),
-        OpSupport("RESHAPE"),
+        OpSupport("RESHAPE", _ALL),
         OpSupport("RSQRT"),
-        OpSupport("SLICE"),
+        OpSupport("SLICE", _ALL),
         OpSupport("SOFTMAX"),
-        OpSupport("SPLIT", data=1),
-        OpSupport("SPLIT_V"),
+        OpSupport("SPLIT", _ALL, data=1),
+        OpSupport("SPLIT_V", _ALL),
         OpSupport("SQUARED_DIFFERENCE", (INT8, INT16)),
-        OpSupport("SQUEEZE"),
-        OpSupport("STRIDED_SLICE"),
+        OpSupport("SQUEEZE", _ALL),
+        OpSupport("STRIDED_SLICE", _ALL),
         OpSupport("SUB", (INT8, INT16)),
         OpSupport("SUM"),
         OpSupport("TANH"),
-        OpSupport("TRANSPOSE"),
+        OpSupport("TRANSPOSE", _NO_INT32),
         OpSupport("TRANSPOSE_CONV", data=2),
-        OpSupport("UNPACK"),
+        OpSupport("UNPACK", _ALL),
     )
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from firmware_tools.compiler.emit import emit
 from firmware_tools.compiler.lowering import lower
 from firmware_tools.compiler.plan import ArenaPlan, plan_arena
-from firmware_tools.compiler.program import Program
+from firmware_tools.compiler.program import CTYPES, Program
 from midfuse.errors import InputError
 from midfuse.ops import check_support
 from midfuse.tflite_file import TFLiteModel
@@ -60,7 +60,7 @@ def compile_model(
 
 
 def _check_order(model: TFLiteModel) -> None:
-    """Every activation is written once, before it is read."""
+    """Every activation is written once, before it is read; kernels know the types at the edges."""
     written = set(model.inputs)
     constant = {t.index for t in model.tensors if t.data is not None}
     for op in model.ops:
@@ -78,6 +78,13 @@ def _check_order(model: TFLiteModel) -> None:
                 "convert the model again",
             )
         written |= set(op.outputs)
+    for index in (*model.inputs, *model.outputs):
+        tensor = model.tensors[index]
+        if tensor.dtype not in CTYPES:
+            raise InputError(
+                f"{model.path}: tensor {tensor.name[:60]} is {tensor.dtype}",
+                f"make the model's inputs and outputs {', '.join(CTYPES)}",
+            )
     unwritten = set(model.outputs) - written
     if unwritten or not model.inputs or not model.outputs:
         raise InputError(

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from firmware_tools.compiler.plan import ArenaPlan
-from firmware_tools.compiler.program import Call, Constant, Operand, Program, Step, Value
+from firmware_tools.compiler.program import (
+    CTYPES,
+    Call,
+    Constant,
+    Operand,
+    Program,
+    Step,
+    Value,
+)
 from firmware_tools.compiler.structs import is_struct, members
 from midfuse.tflite_file import TYPE_NUMBERS, Tensor, TFLiteModel
 
@@ -23,8 +31,6 @@ MF_EXTERN const mf_model {symbol};
 
 static int8_t arena[{arena}] __attribute__((aligned(16)));
 """
-
-_CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
 
 
 def emit(program: Program, plan: ArenaPlan, *, symbol: str, observable: bool) -> str:
@@ -49,7 +55,7 @@ def emit(program: Program, plan: ArenaPlan, *, symbol: str, observable: bool) ->
 
 def _table(constant: Constant) -> str:
     rows = [
-        "    " + ", ".join(_number(int(v)) for v in constant.values[at : at + 16]) + ","
+        "    " + ", ".join(_number(v) for v in constant.values[at : at + 16].tolist()) + ","
         for at in range(0, constant.values.size, 16)
     ]
     body = "\n".join(rows)
@@ -57,7 +63,9 @@ def _table(constant: Constant) -> str:
     return f"{head}\n{body}\n}};\n"
 
 
-def _number(value: int) -> str:
+def _number(value: float) -> str:
+    if isinstance(value, float):
+        return c_float(value)
     return "INT32_MIN" if value == -(1 << 31) else str(value)
 
 
@@ -81,7 +89,7 @@ def _operand(operand: Operand, model: TFLiteModel, plan: ArenaPlan) -> str:
         return operand.name
     tensor = model.tensors[operand.tensor]
     place = f"arena + {plan.offsets[tensor.index] + operand.offset * tensor.item_bytes}"
-    return place if tensor.dtype == "int8" else f"({_CTYPES[tensor.dtype]} *)(void *)({place})"
+    return place if tensor.dtype == "int8" else f"({CTYPES[tensor.dtype]} *)(void *)({place})"
 
 
 def _struct(struct: str, fields: Mapping[str, Value]) -> str:
@@ -110,14 +118,17 @@ def _tensors(name: str, tensors: list[tuple[Tensor, str]], plan: ArenaPlan) -> s
 
 def _tensor(tensor: Tensor, label: str, plan: ArenaPlan) -> str:
     dims = ", ".join(str(n) for n in tensor.shape) or "1"
+    scale, zero_point = 0.0, 0
+    if tensor.quantization is not None:
+        scale, zero_point = float(tensor.scale), tensor.zero_point
     return (
         f'{{"{c_string(label)}", arena + {plan.offsets[tensor.index]}, {tensor.bytes}, '
         f"{{{dims}}}, {len(tensor.shape)}, {TYPE_NUMBERS[tensor.dtype]}, {tensor.index}, "
-        f"{c_float(tensor.scale)}, {tensor.zero_point}}}"
+        f"{c_float(scale)}, {zero_point}}}"
     )
 
 
-def c_float(value: np.float32) -> str:
+def c_float(value: float | np.float32) -> str:
     """A C float with the 9 digits that bring back the same float32."""
     return f"{float(value):.8e}f"
 

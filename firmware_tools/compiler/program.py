@@ -33,8 +33,8 @@ class Slot:
     offset: int = 0
 
 
-# A parameter struct's fields in C: a number, an array of numbers, a table, or a nested struct.
-Value = int | list[int] | Constant | Mapping[str, Any]
+# A parameter struct's fields in C: a number, an array of integers, a table, or a nested struct.
+Value = int | float | list[int] | Constant | Mapping[str, Any]
 Operand = Slot | Constant
 
 
@@ -89,8 +89,9 @@ class Program:
         return Slot(tensor, offset)
 
 
-# How the kernels' names end, by the type of their activations.
-_SUFFIX = {"int8": "s8", "int16": "s16"}
+# The types of activations that kernels know, in C, and how the kernels' names end by it.
+CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+SUFFIXES = {"int8": "s8", "int16": "s16", "int32": "s32", "float32": "f32"}
 
 
 @dataclass
@@ -102,9 +103,10 @@ class Graph:
 
     def constant(self, values: npt.NDArray[Any]) -> Constant:
         """A table for these values; the same bytes are kept once."""
-        key = (str(values.dtype), values.tobytes())
+        dtype = str(values.dtype)
+        key = (dtype, values.tobytes())
         if key not in self.constants:
-            ctype = f"{values.dtype}_t"
+            ctype = CTYPES.get(dtype, f"{dtype}_t")
             self.constants[key] = Constant(f"table_{len(self.constants)}", ctype, values.ravel())
         return self.constants[key]
 
@@ -125,7 +127,7 @@ class Graph:
         return self.model.tensors[op.inputs[position]]
 
     def activation(self, op: Op, position: int) -> Tensor:
-        """A quantised input with one scale: an activation, or a constant used as one.
+        """An input that a kernel computes with: an activation, or a constant used as one.
 
         All of an operator's activations are of the type of the first.
         """
@@ -133,27 +135,32 @@ class Graph:
         first = self.input(op, OPS[op.name].data)
         same = tensor.dtype == first.dtype
         self.require(same, op, f"{what} ({tensor.name}) is {tensor.dtype} beside {first.dtype}")
-        return self._quantised(op, tensor, what)
+        return self._checked(op, tensor, what)
 
     def result(self, op: Op) -> Tensor:
-        """The quantised output of an operator that has one."""
+        """The output of an operator that has one."""
         self.require(len(op.outputs) == 1, op, f"{len(op.outputs)} outputs, one expected")
         return self.results(op)[0]
 
     def results(self, op: Op) -> list[Tensor]:
         """All outputs of an operator that may have several, in order."""
         self.require(len(op.outputs) > 0, op, "it has no output")
-        tensors = [self._quantised(op, self.model.tensors[i], "its output") for i in op.outputs]
+        tensors = [self._checked(op, self.model.tensors[i], "its output") for i in op.outputs]
         self.require(all(t.data is None for t in tensors), op, "its output is a constant")
         return tensors
 
-    def _quantised(self, op: Op, tensor: Tensor, what: str) -> Tensor:
-        self.require(tensor.dtype in _SUFFIX, op, f"{what} ({tensor.name}) is {tensor.dtype}")
-        quantized = tensor.quantization is not None and len(tensor.quantization.scale) == 1
-        self.require(quantized, op, f"{what} ({tensor.name}) has no single scale")
-        possible = (-128, 127) if tensor.dtype == "int8" else (0, 0)  # int16 is symmetric
-        self.require(possible[0] <= tensor.zero_point <= possible[1], op,
-                     f"{what} has an impossible zero point")  # fmt: skip
+    def _checked(self, op: Op, tensor: Tensor, what: str) -> Tensor:
+        """A type that kernels know; int8 and int16 with one scale and a zero point that can be."""
+        self.require(tensor.dtype in CTYPES, op, f"{what} ({tensor.name}) is {tensor.dtype}")
+        if tensor.dtype == "float32" and tensor.data is not None:
+            finite = bool(np.isfinite(tensor.data).all())
+            self.require(finite, op, f"{what} ({tensor.name}) holds NaN or infinity")
+        if tensor.dtype in ("int8", "int16"):
+            quantized = tensor.quantization is not None and len(tensor.quantization.scale) == 1
+            self.require(quantized, op, f"{what} ({tensor.name}) has no single scale")
+            possible = (-128, 127) if tensor.dtype == "int8" else (0, 0)  # int16 is symmetric
+            self.require(possible[0] <= tensor.zero_point <= possible[1], op,
+                         f"{what} has an impossible zero point")  # fmt: skip
         return tensor
 
     def numbers(self, op: Op, position: int) -> list[int]:
@@ -172,6 +179,7 @@ class Graph:
         inputs: Sequence[Tensor],
         output: Tensor,
         *,
+        suffix: str | None = None,
         struct: str = "",
         in_place: Sequence[Tensor] = (),
     ) -> Call:
@@ -179,12 +187,13 @@ class Graph:
 
         `name` is the function's name without its type suffix; its parameters are a `name_params`
         unless `struct` says otherwise. `in_place` are inputs that the output may write over. The
-        functions for int8 are in the file `kernel`, others in one whose name ends in their suffix.
+        functions for int8 are in the file `kernel`, others in one whose name ends in their suffix;
+        with a `suffix` of its own, a function is in the file `kernel`.
         """
-        suffix = _SUFFIX[output.dtype]
+        own = SUFFIXES[output.dtype]
         return Call(
-            kernel if output.dtype == "int8" else f"{kernel}_{suffix}",
-            f"{name}_{suffix}",
+            kernel if suffix is not None or output.dtype == "int8" else f"{kernel}_{own}",
+            name + (f"_{own}" if suffix is None else suffix),
             struct or f"{name}_params",
             fields,
             tuple(self.operand(tensor) for tensor in inputs),

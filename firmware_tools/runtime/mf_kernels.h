@@ -1,8 +1,8 @@
 /* The kernels: one function an operator, parameters prepared by the compiler on the host.
  *
- * Activations are int8 (functions that end in _s8) or int16 (_s16, zero points 0), row-major,
- * channels last. Where a zero point is missing from a struct, the compiler has folded it into the
- * biases. Each kernel's file states its arithmetic. */
+ * Activations are row-major, channels last; a function's name ends in their type (_s16: zero points
+ * 0). Where a zero point is missing from a struct, the compiler has folded it into the biases. Each
+ * kernel's file states its arithmetic. */
 #ifndef MF_KERNELS_H
 #define MF_KERNELS_H
 
@@ -180,30 +180,69 @@ typedef struct {
 void mf_max_pool_2d_s8(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
 void mf_average_pool_2d_s8(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
 
+/* The operators below that only move values take any type, as bytes. */
+
 typedef struct {
-    uint32_t count;
-    int32_t value;
+    uint32_t bytes;
+    uint8_t pattern[4]; /* an element, repeated to four bytes */
 } mf_fill_params;
 
 /* Every element the same: what PAD writes around its input. */
-void mf_fill_s8(const mf_fill_params *p, int8_t *output);
+void mf_fill(const mf_fill_params *p, void *output);
 
-/* A copy between two layouts of one block, for every operator that only moves values. */
+/* A copy between two layouts of one block, for every operator that only moves values. Strides are
+ * in elements. */
 typedef struct {
     int32_t dims[4];
     int32_t input_stride[4];
     int32_t output_stride[4];
+    int32_t item_bytes;
 } mf_copy_params;
 
-void mf_copy_s8(const mf_copy_params *p, const int8_t *input, int8_t *output);
+void mf_copy(const mf_copy_params *p, const void *input, void *output);
 
 typedef struct {
-    uint32_t batches, outer, length, inner; /* the input's axes, gathered along length */
-    uint32_t count;
-    const int32_t *positions; /* batches x count */
+    uint32_t batches, outer, length; /* the input's axes, gathered along length */
+    uint32_t run_bytes;              /* of all axes behind length */
+    uint32_t count;                  /* positions a batch */
 } mf_gather_params;
 
-void mf_gather_s8(const mf_gather_params *p, const int8_t *input, int8_t *output);
+void mf_gather(const mf_gather_params *p, const void *input, const int32_t *positions,
+               void *output);
+
+typedef struct {
+    uint32_t outer, length, inner; /* the input's axes, searched along length */
+} mf_arg_max_params;
+
+void mf_arg_max_s8(const mf_arg_max_params *p, const int8_t *input, int32_t *output);
+void mf_arg_max_f32(const mf_arg_max_params *p, const float *input, int32_t *output);
+
+typedef struct {
+    uint32_t count;
+    float scale;
+    int32_t zero_point;
+} mf_quantize_params;
+
+void mf_quantize_f32_s8(const mf_quantize_params *p, const float *input, int8_t *output);
+void mf_quantize_f32_s16(const mf_quantize_params *p, const float *input, int16_t *output);
+void mf_dequantize_s8(const mf_quantize_params *p, const int8_t *input, float *output);
+void mf_dequantize_s16(const mf_quantize_params *p, const int16_t *input, float *output);
+
+/* From one integer type and scale to another. */
+typedef struct {
+    uint32_t count;
+    int32_t input_zero_point;
+    int32_t multiplier, shift;
+    int32_t output_zero_point;
+} mf_rescale_params;
+
+void mf_rescale_s8_s16(const mf_rescale_params *p, const int8_t *input, int16_t *output);
+void mf_rescale_s8_s32(const mf_rescale_params *p, const int8_t *input, int32_t *output);
+void mf_rescale_s16_s8(const mf_rescale_params *p, const int16_t *input, int8_t *output);
+void mf_rescale_s16_s16(const mf_rescale_params *p, const int16_t *input, int16_t *output);
+void mf_rescale_s16_s32(const mf_rescale_params *p, const int16_t *input, int32_t *output);
+void mf_rescale_s32_s8(const mf_rescale_params *p, const int32_t *input, int8_t *output);
+void mf_rescale_s32_s16(const mf_rescale_params *p, const int32_t *input, int16_t *output);
 
 /* A function of one int8 as its 256 results, for -128 first. */
 typedef struct {

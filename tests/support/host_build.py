@@ -11,8 +11,14 @@ import numpy.typing as npt
 
 from firmware_tools.compiler import RUNTIME, compile_model
 from midfuse.oracle import Oracle
-from midfuse.tflite_file import TFLiteModel
+from midfuse.tflite_file import Tensor, TFLiteModel
 
+Window = list[npt.NDArray[Any]]
+
+_SPECIAL_FLOATS = np.array(
+    [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, 3.4e38, -3.4e38, 2.0**31, -(2.0**31), 2.0**30],
+    np.float32,
+)
 _FLAGS = [
     "-std=c99", "-g", "-Wall", "-Wextra", "-Wconversion", "-Werror",
     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{RUNTIME}",
@@ -33,7 +39,7 @@ def _runtime() -> Path:
 
 
 def run_compiled(
-    model: TFLiteModel, windows: list[list[npt.NDArray[Any]]], out: Path, *, observable: bool
+    model: TFLiteModel, windows: list[Window], out: Path, *, observable: bool
 ) -> npt.NDArray[np.int8]:
     """The compiled model's bytes: for every window its outputs, then its observable tensors."""
     compile_model(model, out, observable=observable)
@@ -46,24 +52,29 @@ def run_compiled(
 
 
 def run_oracle(
-    model: TFLiteModel, windows: list[list[npt.NDArray[Any]]], *, observable: bool
+    model: TFLiteModel, windows: list[Window], *, observable: bool
 ) -> npt.NDArray[np.int8]:
     """TFLM's bytes in the same order."""
     oracle = Oracle(model, observable=observable)
-    parts: list[npt.NDArray[Any]] = []
+    parts = []
     for window in windows:
-        parts += oracle.run(window)
+        parts += [output.tobytes() for output in oracle.run(window)]
         if observable:
-            parts += [oracle.tensor(i) for op in model.ops for i in op.outputs]
-    return np.frombuffer(b"".join(part.tobytes() for part in parts), np.int8)
+            parts += [oracle.tensor(i).tobytes() for op in model.ops for i in op.outputs]
+    return np.frombuffer(b"".join(parts), np.int8)
 
 
-def random_windows(
-    model: TFLiteModel, count: int, rng: np.random.Generator
-) -> list[list[npt.NDArray[Any]]]:
-    """Uniform random codes for every input of every window."""
+def random_windows(model: TFLiteModel, count: int, rng: np.random.Generator) -> list[Window]:
+    """Uniform random codes for every input of every window; floats of all kinds."""
     tensors = [model.tensors[index] for index in model.inputs]
-    return [
-        [np.frombuffer(rng.bytes(tensor.bytes), tensor.dtype) for tensor in tensors]
-        for _ in range(count)
-    ]
+    return [[_random_values(tensor, rng) for tensor in tensors] for _ in range(count)]
+
+
+def _random_values(tensor: Tensor, rng: np.random.Generator) -> npt.NDArray[Any]:
+    if tensor.dtype != "float32":
+        return np.frombuffer(rng.bytes(tensor.bytes), tensor.dtype)
+    steps = rng.integers(-600, 600, tensor.elements) / rng.choice([1, 2, 8, 7], tensor.elements)
+    values = (steps * 2.0 ** rng.integers(-12, 3)).astype(np.float32)
+    special = rng.random(tensor.elements) < 0.1
+    values[special] = rng.choice(_SPECIAL_FLOATS, int(special.sum()))
+    return values

@@ -62,7 +62,12 @@ class TFLiteBuilder:
         return len(self.tensors) - 1
 
     def input(
-        self, shape: tuple[int, ...], scale: float, zero_point: int, *, dtype: str = "int8"
+        self,
+        shape: tuple[int, ...],
+        scale: float | None,
+        zero_point: int,
+        *,
+        dtype: str = "int8",
     ) -> int:
         """A model input."""
         index = self.tensor(shape, scale, zero_point, dtype=dtype)

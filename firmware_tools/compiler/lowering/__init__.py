@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from firmware_tools.compiler.lowering import (
+    conversion,
     elementwise,
     layout,
     matrix,
@@ -17,11 +18,13 @@ from midfuse.tflite_file import Op, TFLiteModel
 LOWERINGS: dict[str, Callable[[Op, Graph], list[Call]]] = {
     "ABS": unary.abs_,
     "ADD": elementwise.add,
+    "ARG_MAX": conversion.arg_max,
     "AVERAGE_POOL_2D": window.average_pool_2d,
     "BATCH_MATMUL": matrix.batch_matmul,
     "CONCATENATION": layout.concatenation,
     "CONV_2D": window.conv_2d,
     "DEPTHWISE_CONV_2D": window.depthwise_conv_2d,
+    "DEQUANTIZE": conversion.dequantize,
     "DIV": elementwise.div,
     "EXPAND_DIMS": layout.reshape,
     "FULLY_CONNECTED": matrix.fully_connected,
@@ -38,7 +41,7 @@ LOWERINGS: dict[str, Callable[[Op, Graph], list[Call]]] = {
     "PAD": layout.pad,
     "PADV2": layout.pad,
     "PRELU": elementwise.prelu,
-    "QUANTIZE": unary.quantize,
+    "QUANTIZE": conversion.quantize,
     "REDUCE_MAX": reduction.reduce_max,
     "RELU": unary.relu,
     "RELU6": unary.relu6,

@@ -115,5 +115,9 @@ def pad_left(values: list[int], fill: int, length: int = 4) -> list[int]:
 
 
 def require_same_scale(op: Op, graph: Graph, x: Tensor, out: Tensor) -> None:
+    """The same type, and codes that mean the same numbers."""
+    graph.require(x.dtype == out.dtype, op, f"input {x.name} is {x.dtype}, not {out.dtype}")
+    if x.dtype not in ("int8", "int16"):
+        return
     same = x.scale == out.scale and x.zero_point == out.zero_point
     graph.require(same, op, f"input {x.name} is on another scale than the output")

@@ -13,12 +13,13 @@ from midfuse.tflite_file import Op, Tensor
 
 def reshape(op: Op, graph: Graph) -> list[Call]:
     """RESHAPE, SQUEEZE, EXPAND_DIMS: no call at all, the planner gives the output the input's
-    storage."""
+    storage; a constant is copied out of flash."""
     x, out = graph.activation(op, 0), graph.result(op)
-    graph.require(x.data is None, op, "the reshape of a constant")
     graph.require(x.elements == out.elements, op, f"{x.shape} gives {out.shape}")
     require_same_scale(op, graph, x, out)
-    return []
+    if x.data is None:
+        return []
+    return copy(op, graph, x, View(0, [1]), out, View(0, [1]), (x.elements,))
 
 
 def transpose(op: Op, graph: Graph) -> list[Call]:
@@ -28,11 +29,11 @@ def transpose(op: Op, graph: Graph) -> list[Call]:
     turned = tuple(x.shape[axis] for axis in order)
     graph.require(turned == out.shape, op, f"{x.shape} by {order} gives {out.shape}")
     steps = strides(x.shape)
-    return [copy(op, graph, x, View(0, [steps[axis] for axis in order]), out, whole(out), turned)]
+    return copy(op, graph, x, View(0, [steps[axis] for axis in order]), out, whole(out), turned)
 
 
 def concatenation(op: Op, graph: Graph) -> list[Call]:
-    """One block copy an input."""
+    """A copy of each input."""
     out = graph.result(op)
     axis = _axis(op, graph, op.options.get("axis", 0), out)
     none = op.options.get("fused_activation_function") == tflite.ActivationFunctionType.NONE
@@ -40,8 +41,9 @@ def concatenation(op: Op, graph: Graph) -> list[Call]:
     parts = [graph.activation(op, position) for position in range(len(op.inputs))]
     views = _along(op, graph, out, axis, [part.shape for part in parts])
     return [
-        copy(op, graph, part, whole(part), out, view, part.shape)
+        call
         for part, view in zip(parts, views, strict=True)
+        for call in copy(op, graph, part, whole(part), out, view, part.shape)
     ]
 
 
@@ -53,8 +55,9 @@ def pack(op: Op, graph: Graph) -> list[Call]:
     shapes = [(*part.shape[:axis], 1, *part.shape[axis:]) for part in parts]
     views = _along(op, graph, out, axis, shapes)
     return [
-        copy(op, graph, part, View(0, strides(shape)), out, view, shape)
+        call
         for part, shape, view in zip(parts, shapes, views, strict=True)
+        for call in copy(op, graph, part, View(0, strides(shape)), out, view, shape)
     ]
 
 
@@ -65,8 +68,9 @@ def unpack(op: Op, graph: Graph) -> list[Call]:
     shapes = [(*out.shape[:axis], 1, *out.shape[axis:]) for out in outs]
     views = _along(op, graph, x, axis, shapes)
     return [
-        copy(op, graph, x, view, out, View(0, strides(shape)), shape)
+        call
         for out, shape, view in zip(outs, shapes, views, strict=True)
+        for call in copy(op, graph, x, view, out, View(0, strides(shape)), shape)
     ]
 
 
@@ -90,8 +94,9 @@ def _split(op: Op, graph: Graph, x: Tensor, outs: list[Tensor], axes: list[int])
     graph.require(len(axes) == 1, op, f"the axes {axes}")
     views = _along(op, graph, x, _axis(op, graph, axes[0], x), [out.shape for out in outs])
     return [
-        copy(op, graph, x, view, out, whole(out), out.shape)
+        call
         for out, view in zip(outs, views, strict=True)
+        for call in copy(op, graph, x, view, out, whole(out), out.shape)
     ]
 
 
@@ -129,27 +134,26 @@ def pad(op: Op, graph: Graph) -> list[Call]:
                   f"{x.shape} with {margins} gives {out.shape}")  # fmt: skip
     steps = strides(out.shape)
     middle = View(sum(b * step for b, step in zip(before, steps, strict=True)), steps)
-    fields: dict[str, Value] = {"count": out.elements, "value": _pad_value(op, graph, out)}
+    value = np.full(4 // out.item_bytes, _pad_value(op, graph, out), out.dtype)
+    fields: dict[str, Value] = {"bytes": out.bytes, "pattern": list(value.tobytes())}
     return [
-        graph.call("mf_fill", "mf_fill", fields, [], out),
-        copy(op, graph, x, whole(x), out, middle, x.shape),
+        graph.call("mf_fill", "mf_fill", fields, [], out, suffix=""),
+        *copy(op, graph, x, whole(x), out, middle, x.shape),
     ]
 
 
-def _pad_value(op: Op, graph: Graph, out: Tensor) -> int:
+def _pad_value(op: Op, graph: Graph, out: Tensor) -> float:
     """PAD writes a real zero, PADV2 the constant it names."""
     if op.name == "PAD":
-        return out.zero_point
+        return out.zero_point if out.dtype in ("int8", "int16") else 0
     value = graph.activation(op, 2)
     graph.require(value.data is not None and value.elements == 1, op, "a value that is no constant")
     require_same_scale(op, graph, value, out)
-    return int(np.asarray(value.data).ravel()[0])
+    return float(np.asarray(value.data).ravel()[0])
 
 
 def gather(op: Op, graph: Graph) -> list[Call]:
-    x, out = graph.activation(op, 0), graph.result(op)
-    positions = graph.input(op, 1)
-    numbers = graph.numbers(op, 1)
+    x, out, positions = graph.activation(op, 0), graph.result(op), graph.input(op, 1)
     axis = _axis(op, graph, op.options.get("axis", 0), x)
     batch_dims = op.options.get("batch_dims", 0)
     fits = 0 <= batch_dims <= min(axis, len(positions.shape)) and (
@@ -158,15 +162,17 @@ def gather(op: Op, graph: Graph) -> list[Call]:
     graph.require(fits, op, f"{batch_dims} batch axes of {x.shape} and {positions.shape}")
     gathered = (*x.shape[:axis], *positions.shape[batch_dims:], *x.shape[axis + 1 :])
     graph.require(gathered == out.shape, op, f"{x.shape} at {positions.shape} gives {out.shape}")
-    inside = all(0 <= position < x.shape[axis] for position in numbers)
-    graph.require(inside, op, f"positions outside the {x.shape[axis]} there are")
+    graph.require(positions.dtype == "int32", op, f"positions of type {positions.dtype}")
+    graph.require(x.shape[axis] > 0, op, f"nothing to gather along axis {axis} of {x.shape}")
+    if positions.data is not None:
+        inside = ((positions.data >= 0) & (positions.data < x.shape[axis])).all()
+        graph.require(bool(inside), op, f"positions outside the {x.shape[axis]} there are")
     require_same_scale(op, graph, x, out)
     fields: dict[str, Value] = {
         "batches": math.prod(x.shape[:batch_dims]),
         "outer": math.prod(x.shape[batch_dims:axis]),
         "length": x.shape[axis],
-        "inner": math.prod(x.shape[axis + 1 :]),
+        "run_bytes": math.prod(x.shape[axis + 1 :]) * x.item_bytes,
         "count": math.prod(positions.shape[batch_dims:]),
-        "positions": graph.constant(np.array(numbers, np.int32)),
     }
-    return [graph.call("mf_gather", "mf_gather", fields, [x], out)]
+    return [graph.call("mf_gather", "mf_gather", fields, [x, positions], out, suffix="")]

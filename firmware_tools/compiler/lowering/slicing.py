@@ -11,8 +11,8 @@ def strided_slice(op: Op, graph: Graph) -> list[Call]:
     begin, end, step = (graph.numbers(op, position) for position in (1, 2, 3))
     rank = len(x.shape)
     options = op.options
-    plain = not (options.get("ellipsis_mask") or options.get("new_axis_mask"))
-    graph.require(plain and not options.get("offset"), op, "an ellipsis, a new axis or offsets")
+    plain = not any(options.get(name) for name in ("ellipsis_mask", "new_axis_mask", "offset"))
+    graph.require(plain, op, "an ellipsis, a new axis or offsets, which TFLM refuses too")
     graph.require(len(begin) == len(end) == len(step) == rank, op, "bounds of another rank")
     graph.require(all(s != 0 for s in step), op, f"the strides {step}")
     steps = strides(x.shape)
@@ -36,7 +36,7 @@ def strided_slice(op: Op, graph: Graph) -> list[Call]:
     graph.require(tuple(kept) == out.shape, op, f"{x.shape} gives {out.shape}")
     source = View(offset if out.elements else 0, [s * k for s, k in zip(steps, step, strict=True)])
     target = View(0, strides(tuple(sizes)))
-    return [copy(op, graph, x, source, out, target, tuple(sizes))]
+    return copy(op, graph, x, source, out, target, tuple(sizes))
 
 
 def _bounds(length: int, begin: int | None, end: int | None, step: int) -> tuple[int, int]:
@@ -68,4 +68,4 @@ def slice_(op: Op, graph: Graph) -> list[Call]:
                   f"{x.shape} from {begin}, {size} gives {out.shape}")  # fmt: skip
     steps = strides(x.shape)
     source = View(sum(first * step for first, step in zip(begin, steps, strict=True)), steps)
-    return [copy(op, graph, x, source, out, whole(out), sizes)]
+    return copy(op, graph, x, source, out, whole(out), sizes)

@@ -46,7 +46,8 @@ def abs_(op: Op, graph: Graph) -> list[Call]:
     return [_lookup(op, graph, lambda value: rescaled(abs(value)))]
 
 
-def quantize(op: Op, graph: Graph) -> list[Call]:
+def requantize(op: Op, graph: Graph) -> list[Call]:
+    """QUANTIZE from int8 to int8."""
     return [_lookup(op, graph, _rescaling(*_tensors(op, graph)))]
 
 

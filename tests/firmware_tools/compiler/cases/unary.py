@@ -62,7 +62,6 @@ CASES: dict[str, AddOp] = {
     "HARD_SWISH": hard_swish,
     "LEAKY_RELU": rescaling("LEAKY_RELU"),
     "LOGISTIC": onto("LOGISTIC", 1 / 256, -128),
-    "QUANTIZE": rescaling("QUANTIZE"),
     "RELU": rescaling("RELU"),
     "RELU6": relu6,
     "RSQRT": rsqrt,

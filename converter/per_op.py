@@ -17,7 +17,7 @@ import numpy as np
 from converter.float_model import FloatModel
 from converter.windows import FloatArray, Windows
 from midfuse.numeric import dequantise, quantise
-from midfuse.oracle import Int8Array, Oracle
+from midfuse.oracle import Oracle, Values
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 
@@ -89,7 +89,7 @@ class _Sums:
         )
 
 
-def quantise_inputs(model: TFLiteModel, inputs: list[FloatArray]) -> list[Int8Array]:
+def quantise_inputs(model: TFLiteModel, inputs: list[FloatArray]) -> list[Values]:
     """Float windows (N, …) to the int8 bytes that the model takes, an array an input."""
     return [
         quantise(values, model.tensors[index].scale, model.tensors[index].zero_point)

@@ -1,4 +1,4 @@
-"""From an int8 `.tflite` to a firmware image for one board.
+"""From a quantised `.tflite` to a firmware image for one board.
 
 The figures come from the linked image itself: `flash_bytes` is the length of the binary that is
 written to the board, `static_ram_bytes` what its sections take in RAM beside the stack.

@@ -50,7 +50,7 @@ def boards(name: str | None) -> Outcome:
     return Outcome(_board_data(board), _fields(_board_data(board)))
 
 
-@command(name="build", help="Compile an int8 .tflite into firmware for a board, or into C.")
+@command(name="build", help="Compile a .tflite into firmware for a board, or into C.")
 @MODEL
 @ANY_BOARD
 @OUT

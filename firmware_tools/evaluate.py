@@ -12,12 +12,11 @@ import numpy.typing as npt
 from firmware_tools.board import Board
 from firmware_tools.build import Image, build_firmware
 from firmware_tools.flash import backend_for
-from firmware_tools.inputs import Int8Array
 from firmware_tools.link import Statistics
 from firmware_tools.protocol import Identity, Kind
 from firmware_tools.session import Session, open_session
 from midfuse.errors import DeviceError
-from midfuse.oracle import Oracle, recorded_answers, run_windows
+from midfuse.oracle import Oracle, Values, recorded_answers, run_windows
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 
@@ -49,7 +48,7 @@ class OpBytes:
 class BoardRun:
     """What a board answered: outputs (window, *shape) in model order, and its own figures."""
 
-    outputs: list[Int8Array]
+    outputs: list[Values]
     ticks: npt.NDArray[np.uint64]
     stack_bytes: int
     identity: Identity
@@ -90,17 +89,18 @@ class Evaluation:
 def evaluate_model(
     model: TFLiteModel,
     board: Board,
-    inputs: Sequence[Int8Array],
+    inputs: Sequence[Values],
     out: Path,
     *,
     labels: npt.NDArray[Any] | None = None,
     per_op: bool = False,
     port: str | None = None,
     progress: Progress = SILENT,
-) -> tuple[Evaluation, list[Int8Array]]:
+) -> tuple[Evaluation, list[Values]]:
     """Build into `out`, boot, run every window, compare with the oracle.
 
-    `inputs` are int8, (window, *shape), in model order; `labels` are class numbers, (window,).
+    `inputs` are of the model's types, (window, *shape), in its order; `labels` are class numbers,
+    (window,).
     Returns the figures and the board's outputs. `per_op` compares every op's output too, with an
     observable build of its own, on the first windows.
 
@@ -130,9 +130,7 @@ def evaluate_model(
         model_sha256=model.sha256,
         windows=len(inputs[0]),
         accuracy=None if labels is None else accuracy(run.outputs[0], labels),
-        differing_bytes=sum(
-            int((a != b).sum()) for a, b in zip(run.outputs, expected, strict=True)
-        ),
+        differing_bytes=sum(map(differing_bytes, run.outputs, expected)),
         compared_with=compared_with,
         instructions_per_inference=_spread(run.ticks * per_tick) if per_tick else None,
         nanoseconds_per_inference=_spread(nanoseconds),
@@ -155,37 +153,31 @@ def evaluate_model(
 def run_on_board(
     session: Session,
     model: TFLiteModel,
-    inputs: Sequence[Int8Array],
+    inputs: Sequence[Values],
     progress: Progress = SILENT,
 ) -> BoardRun:
     """Every window through a board that holds the model; arrays as in `evaluate_model`."""
-    shapes = [model.tensors[index].shape for index in model.outputs]
-    sizes = [model.tensors[index].elements for index in model.outputs]
+    tensors = [model.tensors[index] for index in model.outputs]
+    sizes = [tensor.bytes for tensor in tensors]
     windows = len(inputs[0])
-    outputs = [np.empty((windows, size), np.int8) for size in sizes]
+    outputs = [np.empty((windows, *tensor.shape), tensor.dtype) for tensor in tensors]
     ticks = np.empty(windows, np.uint64)
     stack_bytes = 0
     with progress.task(f"windows on {session.identity.board}", windows) as task:
         for at in range(windows):
             answer = session.link.run_window([values[at].tobytes() for values in inputs], sizes)
             for kept, received in zip(outputs, answer.outputs, strict=True):
-                kept[at] = np.frombuffer(received, np.int8)
+                kept[at] = np.frombuffer(received, kept.dtype).reshape(kept.shape[1:])
             ticks[at] = answer.ticks
             stack_bytes = max(stack_bytes, answer.stack_bytes)
             task.advance()
-    return BoardRun(
-        [kept.reshape(windows, *shape) for kept, shape in zip(outputs, shapes, strict=True)],
-        ticks,
-        stack_bytes,
-        session.identity,
-        session.link.statistics,
-    )
+    return BoardRun(outputs, ticks, stack_bytes, session.identity, session.link.statistics)
 
 
 def compare_ops(
     model: TFLiteModel,
     board: Board,
-    inputs: Sequence[Int8Array],
+    inputs: Sequence[Values],
     out: Path,
     progress: Progress = SILENT,
 ) -> list[OpBytes]:
@@ -198,7 +190,7 @@ def compare_ops(
     image = build_firmware(model, board, out, observable=True, progress=progress)
     made_by = {index: op for op in model.ops for index in op.outputs}
     windows = min(PER_OP_WINDOWS, len(inputs[0]))
-    output_bytes = [model.tensors[index].elements for index in model.outputs]
+    output_bytes = [model.tensors[index].bytes for index in model.outputs]
     with open_session(image, board) as session:
         tensors = session.link.tensors(Kind.TENSOR, session.identity.tensors)
         differing = [0] * len(tensors)
@@ -212,8 +204,9 @@ def compare_ops(
                     [tensor.bytes for tensor in tensors],
                 )
                 for i, (tensor, received) in enumerate(zip(tensors, answer.tensors, strict=True)):
-                    expected = oracle.tensor(tensor.tflite_index).ravel()
-                    differing[i] += int((np.frombuffer(received, np.int8) != expected).sum())
+                    expected = oracle.tensor(tensor.tflite_index)
+                    found = np.frombuffer(received, expected.dtype)
+                    differing[i] += differing_bytes(found, expected)
                 task.advance()
     rows = [
         OpBytes(
@@ -228,15 +221,31 @@ def compare_ops(
     return sorted(rows, key=lambda row: row.op)
 
 
-def accuracy(scores: Int8Array, labels: npt.NDArray[Any]) -> float:
-    """Share of windows whose largest score is at their label; ties go to the first."""
-    found = scores.reshape(len(scores), -1).argmax(axis=1)
-    return float((found == labels).mean())
+def differing_bytes(found: Values, expected: Values) -> int:
+    """How many bytes differ between arrays of one type and size."""
+    a, b = (np.frombuffer(values.tobytes(), np.uint8) for values in (found, expected))
+    return int((a != b).sum())
+
+
+def classes(output: Values) -> npt.NDArray[np.int64]:
+    """Each window's class, (window,): where the output is largest, ties to the first.
+
+    A model that ends in an ARG_MAX has done that itself: one int32 a window is the class.
+    """
+    flat = output.reshape(len(output), -1)
+    if flat.dtype == np.int32 and flat.shape[1] == 1:
+        return flat[:, 0].astype(np.int64)
+    return flat.argmax(axis=1)
+
+
+def accuracy(output: Values, labels: npt.NDArray[Any]) -> float:
+    """Share of windows whose class is their label."""
+    return float((classes(output) == labels).mean())
 
 
 def _expected(
-    model: TFLiteModel, inputs: list[Int8Array], progress: Progress
-) -> tuple[list[Int8Array], str]:
+    model: TFLiteModel, inputs: list[Values], progress: Progress
+) -> tuple[list[Values], str]:
     """The right answers and where they are from: TFLM, or the converter's record of it."""
     try:
         return run_windows(model, inputs, progress), "tflite-micro"

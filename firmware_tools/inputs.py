@@ -9,18 +9,18 @@ import numpy.typing as npt
 
 from midfuse.errors import InputError
 from midfuse.numeric import quantise
-from midfuse.tflite_file import TFLiteModel
-
-Int8Array = npt.NDArray[np.int8]
+from midfuse.oracle import Values
+from midfuse.tflite_file import Tensor, TFLiteModel
 
 
 def match_inputs(
     arrays: Mapping[str, npt.NDArray[Any]], model: TFLiteModel, path: Path
-) -> list[Int8Array]:
-    """The model's inputs among named arrays, in model order: int8, (window, *shape).
+) -> list[Values]:
+    """The model's inputs among named arrays, in model order and type: (window, *shape).
 
-    An array is named by its tensor, its signature name or its position; int8 is taken as it is,
-    floats are quantised. Other arrays are ignored. `path` names the file in errors.
+    An array is named by its tensor, its signature name or its position. An input's own type is
+    taken as it is; for an int8 or int16 input floats are quantised, for a float32 input they are
+    rounded. Other arrays are ignored. `path` names the file in errors.
 
     Raises:
         InputError: an input is missing, or has the wrong shape, type or number of windows.
@@ -42,14 +42,7 @@ def match_inputs(
                 f"{path}: {key}: shape {values.shape}, the model wants (windows, *{bare})",
                 "put the windows on the first axis",
             )
-        if np.issubdtype(values.dtype, np.floating):
-            if not np.isfinite(values).all():
-                raise InputError(f"{path}: {key}: has NaN or infinity", "clean the data")
-            values = quantise(values, tensor.scale, tensor.zero_point)
-        elif values.dtype != np.int8:
-            raise InputError(
-                f"{path}: {key}: dtype {values.dtype}", "give int8, or float to be quantised"
-            )
+        values = _in_type(values, tensor, f"{path}: {key}")
         found.append(np.ascontiguousarray(values).reshape(len(values), *tensor.shape))
     lengths = {len(values) for values in found}
     if len(lengths) != 1 or lengths == {0}:
@@ -57,6 +50,21 @@ def match_inputs(
             f"{path}: the inputs have {sorted(lengths)} windows", "give each the same number, not 0"
         )
     return found
+
+
+def _in_type(values: npt.NDArray[Any], tensor: Tensor, where: str) -> Values:
+    real = np.issubdtype(values.dtype, np.floating)
+    if real and not np.isfinite(values).all():
+        raise InputError(f"{where}: has NaN or infinity", "clean the data")
+    if str(values.dtype) == tensor.dtype:
+        return values
+    if real and tensor.dtype == "float32":
+        return values.astype(np.float32)
+    quantised = tensor.dtype in ("int8", "int16") and tensor.quantization is not None
+    if real and quantised:
+        return quantise(values, tensor.scale, tensor.zero_point, tensor.dtype)
+    also = ", or float to be quantised" if quantised else ""
+    raise InputError(f"{where}: dtype {values.dtype}", f"give {tensor.dtype}{also}")
 
 
 def match_labels(

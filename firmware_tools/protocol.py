@@ -51,7 +51,14 @@ class Error(IntEnum):
     NOT_READY = 7
 
 
-DTYPE_INT8 = 9
+class Dtype(IntEnum):
+    """Types of tensor: those of the `.tflite`'s schema."""
+
+    FLOAT32 = 0
+    INT32 = 2
+    INT16 = 7
+    INT8 = 9
+
 
 HEADER = struct.Struct("<BBHII")  # type, reserved, sequence, session, boot
 OPEN_REQUEST = struct.Struct("<H")  # the host's protocol version
@@ -103,6 +110,7 @@ class TensorInfo:
     kind: Kind
     index: int
     name: str
+    dtype: Dtype
     shape: tuple[int, ...]
     bytes: int
     scale: float
@@ -152,10 +160,11 @@ def parse_info(kind: Kind, index: int, payload: bytes) -> TensorInfo:
         shape = struct.unpack_from(f"<{rank}I", payload, INFO_ANSWER.size)
     except struct.error:
         raise malformed("tensor description") from None
-    if dtype != DTYPE_INT8:
-        raise DeviceError(f"the board has a tensor of type {dtype}", "this midfuse knows int8 (9)")
+    if dtype not in list(Dtype):
+        known = ", ".join(f"{each.name.lower()} ({each})" for each in Dtype)
+        raise DeviceError(f"the board has a tensor of type {dtype}", f"this midfuse knows {known}")
     name = payload[INFO_ANSWER.size + 4 * rank :].decode(errors="replace")
-    return TensorInfo(kind, index, name, shape, size, scale, zero_point, tflite_index)
+    return TensorInfo(kind, index, name, Dtype(dtype), shape, size, scale, zero_point, tflite_index)
 
 
 def _text(payload: bytes) -> tuple[str, bytes]:

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from firmware_tools.board import Board
 from firmware_tools.build import build_firmware
-from firmware_tools.evaluate import run_on_board
-from firmware_tools.inputs import Int8Array, match_inputs
+from firmware_tools.evaluate import classes, run_on_board
+from firmware_tools.inputs import match_inputs
 from firmware_tools.session import Session, open_session
+from midfuse.oracle import Values
 from midfuse.tflite_file import TFLiteModel, read_tflite
 
 Inputs = Mapping[str, npt.NDArray[Any]] | Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
@@ -23,15 +24,15 @@ class LoadedModel:
     """A model on a board.
 
     Inputs are one array, a sequence in model order, or a mapping by tensor name, signature name
-    or position; int8 or float to be quantised; first axis the window.
+    or position; of the input's type, or float to be quantised; first axis the window.
     """
 
     def __init__(self, model: TFLiteModel, session: Session) -> None:
         self.model = model
         self.session = session
 
-    def run(self, inputs: Inputs) -> list[Int8Array]:
-        """The outputs in model order: int8, (window, *shape)."""
+    def run(self, inputs: Inputs) -> list[Values]:
+        """The outputs in model order and type: (window, *shape)."""
         if isinstance(inputs, np.ndarray):
             inputs = [inputs]
         if not isinstance(inputs, Mapping):
@@ -40,9 +41,8 @@ class LoadedModel:
         return run_on_board(self.session, self.model, matched).outputs
 
     def predict(self, inputs: Inputs) -> npt.NDArray[np.int64]:
-        """The class of each window: where the first output is largest."""
-        scores = self.run(inputs)[0]
-        return scores.reshape(len(scores), -1).argmax(axis=1)
+        """The class of each window, by the first output."""
+        return classes(self.run(inputs)[0])
 
     def assert_accuracy(self, inputs: Inputs, labels: npt.ArrayLike, *, at_least: float) -> float:
         """Fail the test where fewer than this share of windows is classified right."""

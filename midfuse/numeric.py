@@ -1,4 +1,4 @@
-"""Affine quantisation between the model's real numbers and its int8 codes."""
+"""Affine quantisation between the model's real numbers and its integer codes."""
 
 from typing import Any
 
@@ -7,11 +7,12 @@ import numpy.typing as npt
 
 
 def quantise(
-    values: npt.NDArray[Any], scale: float | np.float32, zero_point: int
-) -> npt.NDArray[np.int8]:
-    """clamp(rint(x / scale) + zero_point, -128, 127), ties to even; any shape."""
+    values: npt.NDArray[Any], scale: float | np.float32, zero_point: int, dtype: str = "int8"
+) -> npt.NDArray[Any]:
+    """clamp(rint(x / scale) + zero_point) to the range of `dtype`, ties to even; any shape."""
+    limits = np.iinfo(dtype)
     codes = np.rint(values.astype(np.float64) / float(scale)) + zero_point
-    return np.clip(codes, -128, 127).astype(np.int8)
+    return np.clip(codes, limits.min, limits.max).astype(dtype)
 
 
 def dequantise(

@@ -1,6 +1,6 @@
 """The oracle: the TensorFlow Lite Micro interpreter, whose bytes are the right ones.
 
-Where its wheel does not exist (it is for x86-64 Linux), `expected.npz` stands in: int8 inputs and
+Where its wheel does not exist (it is for x86-64 Linux), `expected.npz` stands in: inputs and
 outputs recorded by the converter, keyed by the model's SHA-256.
 """
 
@@ -20,7 +20,8 @@ from midfuse.errors import DeviceError, InputError
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 
-Int8Array = npt.NDArray[np.int8]
+# A tensor's values, in its own type.
+Values = npt.NDArray[Any]
 
 # What zipfile, its decompressors and numpy's header parser raise on damaged or hostile files.
 _DAMAGED = (
@@ -74,7 +75,7 @@ class Oracle:
                 f"{model.path}: TFLM refuses it ({error})", "see its log above"
             ) from None
 
-    def run(self, inputs: list[Int8Array]) -> list[Int8Array]:
+    def run(self, inputs: list[Values]) -> list[Values]:
         """One inference: the inputs in model order, the outputs in model order."""
         for position, (index, values) in enumerate(zip(self._model.inputs, inputs, strict=True)):
             shape = self._model.tensors[index].shape
@@ -89,12 +90,12 @@ class Oracle:
 
 
 def run_windows(
-    model: TFLiteModel, inputs: list[Int8Array], progress: Progress = SILENT
-) -> list[Int8Array]:
+    model: TFLiteModel, inputs: list[Values], progress: Progress = SILENT
+) -> list[Values]:
     """The oracle's outputs for many windows: first axis of every array the window."""
     oracle = Oracle(model)
     windows = len(inputs[0])
-    outputs: list[list[Int8Array]] = []
+    outputs: list[list[Values]] = []
     with progress.task("TFLM on the host", windows) as task:
         for at in range(windows):
             outputs.append(oracle.run([values[at] for values in inputs]))
@@ -108,8 +109,8 @@ def run_windows(
 def write_expected(
     path: Path,
     model: TFLiteModel,
-    inputs: list[Int8Array],
-    outputs: list[Int8Array],
+    inputs: list[Values],
+    outputs: list[Values],
     labels: npt.NDArray[np.int64] | None = None,
 ) -> None:
     """Record the oracle's answers, in a form that `midfuse evaluate --inputs` takes.
@@ -143,7 +144,7 @@ def read_npz(path: Path) -> Mapping[str, npt.NDArray[Any]]:
         ) from None
 
 
-def recorded_answers(path: Path, model: TFLiteModel, inputs: list[Int8Array]) -> list[Int8Array]:
+def recorded_answers(path: Path, model: TFLiteModel, inputs: list[Values]) -> list[Values]:
     """The recorded outputs for exactly these inputs.
 
     Raises:

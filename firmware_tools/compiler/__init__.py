@@ -1,4 +1,4 @@
-"""The compiler: an int8 `.tflite` in, C out, with the bytes of TensorFlow Lite Micro.
+"""The compiler: a quantised `.tflite` in, C out, with the bytes of TensorFlow Lite Micro.
 
 read ──▶ support check ──▶ lowering (ops to kernel calls) ──▶ arena plan ──▶ model.c
 """

@@ -34,6 +34,10 @@ enum {
     MF_KIND_OUTPUT = 1,
     MF_KIND_TENSOR = 2,
 
+    /* Types of tensor: those of the .tflite's schema. */
+    MF_DTYPE_FLOAT32 = 0,
+    MF_DTYPE_INT32 = 2,
+    MF_DTYPE_INT16 = 7,
     MF_DTYPE_INT8 = 9,
 
     /* What an ERROR says. */

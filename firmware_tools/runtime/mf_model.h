@@ -20,7 +20,7 @@ typedef struct {
     uint32_t bytes;
     uint32_t dims[MF_MAX_RANK];
     uint8_t rank;
-    uint8_t dtype; /* the schema's TensorType: 9 is int8 */
+    uint8_t dtype; /* the schema's TensorType: float32 0, int32 2, int16 7, int8 9 */
     uint16_t tflite_index;
     float scale;
     int32_t zero_point;

@@ -11,7 +11,7 @@ import pytest
 from firmware_tools import protocol
 from firmware_tools.board import FIRMWARE
 from firmware_tools.frame import Decoder, encode
-from firmware_tools.protocol import HEADER, Error, Kind, Type
+from firmware_tools.protocol import HEADER, Dtype, Error, Kind, Type
 from tests.firmware_tools.conftest import FirmwareRun
 from tests.firmware_tools.toy import toy_output, toy_windows
 
@@ -61,6 +61,7 @@ def members(words: type[IntEnum]) -> dict[str, int]:
     [
         ("code | type | request's payload | answer's payload", Type),
         ("code | kind of tensor", Kind),
+        ("code | dtype", Dtype),
         ("code | error | meaning", Error),
     ],
 )
@@ -71,8 +72,9 @@ def test_page_and_host_have_the_same_codes(heading: str, words: type[IntEnum]) -
 def test_header_and_host_have_the_same_codes() -> None:
     constants = header_constants()
     kinds = {f"KIND_{name}": value for name, value in members(Kind).items()}
-    expected = members(Type) | members(Error) | kinds
-    words = "PROTOCOL_VERSION FLAG ESCAPE ESCAPE_XOR CRC_BYTES REPLY DTYPE_INT8"
+    types = {f"DTYPE_{name}": value for name, value in members(Dtype).items()}
+    expected = members(Type) | members(Error) | kinds | types
+    words = "PROTOCOL_VERSION FLAG ESCAPE ESCAPE_XOR CRC_BYTES REPLY"
     for name in words.split():
         expected[name] = getattr(protocol, name)
     fields = {row[2].partition(":")[0]: int(row[0]) for row in section("## Header")}

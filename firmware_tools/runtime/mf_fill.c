@@ -3,7 +3,7 @@
 
 void mf_fill(const mf_fill_params *p, void *output)
 {
-    for (uint32_t i = 0; i < p->bytes; i++) {
+    for (uint32_t i = 0; i < p->count * p->item_bytes; i++) {
         ((uint8_t *)output)[i] = p->pattern[i & 3];
     }
 }

@@ -183,7 +183,7 @@ void mf_average_pool_2d_s8(const mf_pool_2d_params *p, const int8_t *input, int8
 /* The operators below that only move values take any type, as bytes. */
 
 typedef struct {
-    uint32_t bytes;
+    uint32_t count, item_bytes;
     uint8_t pattern[4]; /* an element, repeated to four bytes */
 } mf_fill_params;
 

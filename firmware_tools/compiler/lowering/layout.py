@@ -135,7 +135,11 @@ def pad(op: Op, graph: Graph) -> list[Call]:
     steps = strides(out.shape)
     middle = View(sum(b * step for b, step in zip(before, steps, strict=True)), steps)
     value = np.full(4 // out.item_bytes, _pad_value(op, graph, out), out.dtype)
-    fields: dict[str, Value] = {"bytes": out.bytes, "pattern": list(value.tobytes())}
+    fields: dict[str, Value] = {
+        "count": out.elements,
+        "item_bytes": out.item_bytes,
+        "pattern": list(value.tobytes()),
+    }
     return [
         graph.call("mf_fill", "mf_fill", fields, [], out, suffix=""),
         *copy(op, graph, x, whole(x), out, middle, x.shape),

@@ -14,10 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from firmware_tools.board import FIRMWARE, RUNTIME, Board
 from firmware_tools.compiler import compile_model
+from firmware_tools.fit import check_fit
+from firmware_tools.memory import MemoryUse, memory_use
+from firmware_tools.publish import publish
 from midfuse import __version__
 from midfuse.errors import DeviceError, InputError
 from midfuse.progress import SILENT, Progress
@@ -33,20 +36,17 @@ SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 COMMON_SOURCES = ("main.c", "server.c", "frame.c")
 
 
-class ImageFile(BaseModel):
+class ImageFile(MemoryUse):
     """What `firmware.json` beside an image says about it; the figures are bytes.
 
     RAM and flash are null for a board that is a process of this computer.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     board: str
     model_sha256: str
     image_sha256: str
     observable: bool
-    arena_bytes: int
     flash_bytes: int | None
     static_ram_bytes: int | None
     stack_reserved_bytes: int | None
@@ -57,6 +57,13 @@ class Image(ImageFile):
 
     elf: Path
     binary: Path | None
+
+    @property
+    def reserved_ram_bytes(self) -> int | None:
+        """What its sections and its stack take."""
+        if self.static_ram_bytes is None or self.stack_reserved_bytes is None:
+            return None
+        return self.static_ram_bytes + self.stack_reserved_bytes
 
     @property
     def files(self) -> list[Path]:
@@ -82,9 +89,10 @@ def build_firmware(
         InputError: an op that is not supported, or a model that does not fit the board.
         DeviceError: the compiler is missing or fails.
     """
-    require_toolchain(board)
     with tempfile.TemporaryDirectory() as scratch:
         compiled = compile_model(model, Path(scratch), observable=observable)
+        memory = memory_use(compiled)
+        check_fit(model.path, memory, board)
         return link_firmware(
             board,
             compiled.sources,
@@ -92,7 +100,7 @@ def build_firmware(
             include_dirs=compiled.include_dirs,
             model_sha256=model.sha256,
             observable=observable,
-            arena_bytes=compiled.arena_bytes,
+            memory=memory,
             sanitize=sanitize,
             progress=progress,
         )
@@ -115,8 +123,8 @@ def link_firmware(
     *,
     include_dirs: Sequence[Path] = (),
     model_sha256: str,
+    memory: MemoryUse,
     observable: bool = False,
-    arena_bytes: int = 0,
     sanitize: bool = False,
     progress: Progress = SILENT,
 ) -> Image:
@@ -146,16 +154,16 @@ def link_firmware(
             _gcc(board, [*flags, *map(str, objects), *_link_flags(board, folder), "-o", str(elf)])
             task.advance(note="linked")
         binary = _binary(board, elf)
-        memory = board.memory
+        region = board.memory
         file = ImageFile(
+            **memory.model_dump(),
             board=board.name,
             model_sha256=model_sha256,
             image_sha256=_digest(elf),
             observable=observable,
-            arena_bytes=arena_bytes,
             flash_bytes=binary.stat().st_size if binary else None,
-            static_ram_bytes=_static_ram(board, elf) if memory else None,
-            stack_reserved_bytes=memory.stack_bytes if memory else None,
+            static_ram_bytes=_static_ram(board, elf) if region else None,
+            stack_reserved_bytes=region.stack_bytes if region else None,
         )
         return _publish(file, elf, binary, out)
 
@@ -175,7 +183,8 @@ def read_image(elf: Path, board: Board) -> Image:
             f"{error.filename}: cannot be read ({error.strerror})", "build it with midfuse build"
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
+        # Another version explains all other errors.
+        first = min(error.errors(), key=lambda each: each["loc"] != ("schema_version",))
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{described}: {key}: {first['msg']}", "build the image again") from None
     if digest != file.image_sha256:
@@ -190,18 +199,15 @@ def read_image(elf: Path, board: Board) -> Image:
 
 def _publish(file: ImageFile, elf: Path, binary: Path | None, out: Path) -> Image:
     """Put the finished files into `out`, replacing those of an earlier build."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        described = elf.with_suffix(".json")
-        described.write_text(file.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    finished = elf.parent / "finished"
+    finished.mkdir()
+    for path in filter(None, (elf, binary)):
+        shutil.copy(path, finished)
+    described = (finished / elf.name).with_suffix(".json")
+    described.write_text(file.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    publish(finished, out)
+    if binary is None:
         (out / "firmware.bin").unlink(missing_ok=True)
-        for path in (elf, binary, described):
-            if path is not None:
-                shutil.copy(path, out / path.name)
-    except OSError as error:
-        raise InputError(
-            f"{error.filename or out}: cannot be written ({error.strerror})", "name another --out"
-        ) from None
     return Image(elf=out / elf.name, binary=out / binary.name if binary else None, **dict(file))
 
 

@@ -1,10 +1,9 @@
-"""The commands of this room: `midfuse boards`, `build`, `flash` and `evaluate`."""
+"""The commands of this room: `midfuse boards`, `flash` and `evaluate`."""
 
 import json
 import signal
 import threading
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,18 @@ from rich.console import Group
 from rich.table import Column, Table
 
 from firmware_tools.board import Board, board_names, read_board
-from firmware_tools.build import Image, build_firmware, read_image, require_toolchain
+from firmware_tools.build import build_firmware, read_image, require_toolchain
 from firmware_tools.evaluate import Evaluation, evaluate_model
 from firmware_tools.flash import backend_for, find_elf
 from firmware_tools.flash.child import Running
 from firmware_tools.inputs import match_inputs, match_labels
 from firmware_tools.session import connect
-from firmware_tools.source_only import write_source
-from midfuse.console import Outcome, Terminal, command
+from midfuse.console import Outcome, Terminal, command, fields
 from midfuse.errors import CheckFailed, DeviceError, InputError
 from midfuse.oracle import read_npz
 from midfuse.tflite_file import read_tflite
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
-ANY_BOARD = click.option("--board", help="A board; `midfuse boards` lists them.")
 BOARD = click.option("--board", required=True, help="A board; `midfuse boards` lists them.")
 PORT = click.option("--port", help="The port of a board that runs already.")
 OUT = click.option(
@@ -47,26 +44,7 @@ def boards(name: str | None) -> Outcome:
             table.add_row(board.name, board.core, board.title, board.seen, here)
         return Outcome({"boards": [_board_data(board) for board in found]}, table)
     board = read_board(name)
-    return Outcome(_board_data(board), _fields(_board_data(board)))
-
-
-@command(name="build", help="Compile a .tflite into firmware for a board, or into C.")
-@MODEL
-@ANY_BOARD
-@OUT
-@click.option("--observable", is_flag=True, help="Keep every op's output readable.")
-@click.option("--source-only", is_flag=True, help="Write a folder of C for any project instead.")
-def build(
-    model: Path, board: str | None, out: Path | None, observable: bool, source_only: bool
-) -> Outcome:
-    if source_only:
-        if board is not None:
-            raise InputError("--board: --source-only writes C for any board", "give one of them")
-        return _build_source(model, out, observable)
-    if board is None:
-        raise InputError("--board is missing", "name one of `midfuse boards`, or --source-only")
-    image = _build(model, read_board(board), out, observable)
-    return Outcome(_image_data(image), _fields(_image_data(image)), image.files)
+    return Outcome(_board_data(board), fields(_board_data(board)))
 
 
 @command(name="flash", help="Put an image on a board, or boot an emulated one.")
@@ -82,7 +60,9 @@ def flash(image: Path, board: str, port: str | None, dry_run: bool) -> Outcome:
     if not dry_run:
         backend.require()
     if image.suffix == ".tflite":
-        built = _build(image, target, None, observable=False)
+        built = build_firmware(
+            read_tflite(image), target, _default_out(image, target), progress=Terminal()
+        )
     else:
         built = read_image(find_elf(image), target)
     if dry_run:
@@ -155,24 +135,6 @@ def evaluate(
     return Outcome(data, _evaluation_view(evaluation), [answers, figures], _verdict(evaluation))
 
 
-def _build(model: Path, board: Board, out: Path | None, observable: bool) -> Image:
-    return build_firmware(
-        read_tflite(model),
-        board,
-        out or _default_out(model, board),
-        observable=observable,
-        progress=Terminal(),
-    )
-
-
-def _build_source(model: Path, out: Path | None, observable: bool) -> Outcome:
-    folder = out or Path("runs") / f"{model.stem}-source"
-    written = write_source(read_tflite(model), folder, observable=observable)
-    data = {"symbol": written.symbol, **asdict(written.memory)}
-    view = f"{written.symbol}: {written.memory.peak}\nopen {folder / 'README.md'}"
-    return Outcome(data | {"files": [str(path) for path in written.files]}, view, written.files)
-
-
 def _default_out(model: Path, board: Board) -> Path:
     return Path("runs") / f"{model.stem}-{board.name}"
 
@@ -222,13 +184,13 @@ def _evaluation_view(evaluation: Evaluation) -> Group:
     figures["link"] = f"{line.requests} requests, {line.retries} retries, {line.resets} resets"
     figures["seconds"] = ", ".join(f"{k} {v:.1f}" for k, v in evaluation.seconds.items())
     if evaluation.per_op is None:
-        return Group(_fields(figures))
+        return Group(fields(figures))
     ops = Table("op", "name", "tensor", "bytes", "differing", title="every op's output")
     for row in evaluation.per_op:
         ops.add_row(
             str(row.op), row.name, row.tensor[-40:], str(row.bytes), str(row.differing_bytes)
         )
-    return Group(ops, _fields(figures))
+    return Group(ops, fields(figures))
 
 
 def _board_data(board: Board) -> dict[str, Any]:
@@ -246,17 +208,3 @@ def _missing(board: Board) -> list[str]:
         except DeviceError as error:
             lacks.append(str(error))
     return lacks
-
-
-def _image_data(image: Image) -> dict[str, Any]:
-    return image.model_dump(mode="json")
-
-
-def _fields(values: dict[str, Any]) -> Table:
-    table = Table(show_header=False)
-    for name, value in values.items():
-        if isinstance(value, dict):
-            table.add_row(name, "\n".join(f"{key}: {each}" for key, each in value.items()))
-        else:
-            table.add_row(name, str(value))
-    return table

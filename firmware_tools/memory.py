@@ -1,33 +1,38 @@
 """What a compiled model takes in memory, and which op is to blame for it."""
 
-from dataclasses import dataclass
+from pydantic import BaseModel, ConfigDict
 
 from firmware_tools.compiler import CompiledModel
 from firmware_tools.compiler.program import Call, Constant, Step
 
 
-@dataclass(frozen=True)
-class MemoryUse:
+class MemoryUse(BaseModel):
     """Bytes of a compiled model.
 
     `peak_bytes` are alive at once during the op of index `peak_op`: no arena can be smaller. It is
-    null where nothing is computed. `largest_constant_op` needs the table of the most bytes.
+    null where nothing is computed. `largest_op` reads the most bytes of constants.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     arena_bytes: int
     peak_bytes: int
     peak_op: int | None
     peak_op_name: str
     constant_bytes: int
-    largest_constant_bytes: int
-    largest_constant_op: int | None
-    largest_constant_op_name: str
+    largest_bytes: int
+    largest_op: int | None
+    largest_op_name: str
 
     @property
     def peak(self) -> str:
-        """For people: the one line about the arena."""
-        where = "" if self.peak_op is None else f" at op {self.peak_op} ({self.peak_op_name})"
-        return f"peak {self.peak_bytes} bytes{where}"
+        """For people: which op sets the arena's size."""
+        return f"peak {self.peak_bytes} bytes{_at(self.peak_op, self.peak_op_name)}"
+
+    @property
+    def largest(self) -> str:
+        """For people: which op brings the most constants."""
+        return f"the most, {self.largest_bytes}{_at(self.largest_op, self.largest_op_name)}"
 
 
 def memory_use(compiled: CompiledModel) -> MemoryUse:
@@ -35,27 +40,29 @@ def memory_use(compiled: CompiledModel) -> MemoryUse:
     steps, plan = compiled.program.steps, compiled.plan
     owners = [step for step in steps for _ in step.calls]
     alive = plan.lives.bytes_at()[1 : 1 + len(owners)]  # the first are the inputs before any call
-    peak = owners[alive.index(max(alive))] if owners else None
-    held = [(constant.values.nbytes, step) for step in steps for constant in tables(step)]
-    bytes_, largest = max(held, key=lambda each: each[0], default=(0, None))
+    peak = owners[alive.index(max(alive))].op if owners else None
+    held = [sum(table.values.nbytes for table in tables(step)) for step in steps]
+    largest = steps[held.index(max(held))].op if any(held) else None
     return MemoryUse(
         arena_bytes=plan.size,
         peak_bytes=plan.lives.peak,
-        peak_op=peak.op.index if peak else None,
-        peak_op_name=peak.op.name if peak else "",
-        constant_bytes=sum(constant.values.nbytes for constant in compiled.program.constants),
-        largest_constant_bytes=bytes_,
-        largest_constant_op=largest.op.index if largest else None,
-        largest_constant_op_name=largest.op.name if largest else "",
+        peak_op=peak.index if peak else None,
+        peak_op_name=peak.name if peak else "",
+        constant_bytes=sum(table.values.nbytes for table in compiled.program.constants),
+        largest_bytes=max(held, default=0),
+        largest_op=largest.index if largest else None,
+        largest_op_name=largest.name if largest else "",
     )
 
 
 def tables(step: Step) -> list[Constant]:
-    """The tables that a step's calls read, as operands or through their parameters."""
-    return [constant for call in step.calls for constant in _tables(call)]
+    """The tables that a step's calls read, each once."""
+    found = (table for call in step.calls for table in _tables(call))
+    return list({table.name: table for table in found}.values())
 
 
 def _tables(call: Call) -> list[Constant]:
+    """As operands, or through the parameters."""
     values: list[object] = [*call.operands, *call.fields.values()]
     found = []
     while values:
@@ -65,3 +72,7 @@ def _tables(call: Call) -> list[Constant]:
         elif isinstance(value, dict):
             values += value.values()
     return found
+
+
+def _at(op: int | None, name: str) -> str:
+    return "" if op is None else f" at op {op} ({name})"

@@ -1,15 +1,15 @@
 """Files that appear together or not at all."""
 
 import os
-from collections.abc import Mapping
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from midfuse.errors import InputError
 
 
-def publish(files: Mapping[str, bytes], out: Path) -> list[Path]:
-    """Write files by their path within `out`, replacing those of the same name; their paths.
+def publish(finished: Path, out: Path) -> list[Path]:
+    """Copy a folder of finished files into `out`, replacing those of the same name; their paths.
 
     All are written under another name first, so that a full disk leaves none of them behind.
 
@@ -18,12 +18,12 @@ def publish(files: Mapping[str, bytes], out: Path) -> list[Path]:
     """
     waiting: list[tuple[Path, Path]] = []
     try:
-        for name, content in files.items():
-            path = out / name
+        for source in sorted(path for path in finished.rglob("*") if path.is_file()):
+            path = out / source.relative_to(finished)
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f".{path.name}.part")
             waiting.append((part, path))
-            part.write_bytes(content)
+            shutil.copy(source, part)
         for part, path in waiting:
             os.replace(part, path)
     except OSError as error:

@@ -40,6 +40,8 @@ def write_source(model: TFLiteModel, out: Path, *, observable: bool = False) -> 
     Raises:
         InputError: the model is not supported, or `out` holds a README of somebody else's.
     """
+    for name in ("README.md", "example/example.c"):
+        _keep_others(out / name)
     symbol = "mf_model_" + re.sub(r"\W", "_", model.path.stem, flags=re.ASCII)
     with tempfile.TemporaryDirectory() as scratch:
         compiled = compile_model(model, Path(scratch), symbol=symbol, observable=observable)
@@ -53,10 +55,11 @@ def write_source(model: TFLiteModel, out: Path, *, observable: bool = False) -> 
     texts[f"{symbol}.h"] = render("model.h.j2", values)
     texts["README.md"] = render("README.md.j2", values)
     texts["example/example.c"] = render("example.c.j2", values)
-    for name in ("README.md", "example/example.c"):
-        _keep_others(out / name)
-    files = publish({name: text.encode() for name, text in sorted(texts.items())}, out)
-    return SourceFolder(symbol, memory, files)
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "example").mkdir()
+        for name, text in texts.items():
+            (Path(scratch) / name).write_text(text, encoding="utf-8")
+        return SourceFolder(symbol, memory, publish(Path(scratch), out))
 
 
 def _headers(texts: list[str]) -> dict[str, str]:

@@ -14,11 +14,7 @@ COMMANDS = {
     "run": ("midfuse.run", "run", "Everything in order: train, convert, build, flash, evaluate."),
     "train": ("trainer.cli", "train", "Train teacher and student on real recordings."),
     "convert": ("converter.cli", "convert", "PyTorch or ONNX to int8 TFLite, every op checked."),
-    "build": (
-        "firmware_tools.cli",
-        "build",
-        "Compile a .tflite into firmware for a board.",
-    ),
+    "build": ("firmware_tools.build_cli", "build", "Compile a .tflite into firmware, or into C."),
     "flash": ("firmware_tools.cli", "flash", "Put an image on a board, or boot an emulated one."),
     "evaluate": ("firmware_tools.cli", "evaluate", "Run a model on a board and compare its bytes."),
     "boards": ("firmware_tools.cli", "boards", "List the boards."),

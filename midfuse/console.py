@@ -23,6 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.table import Table
 
 from midfuse.errors import MidfuseError
 from midfuse.progress import Task
@@ -90,6 +91,17 @@ def _show(outcome: Outcome, as_json: bool) -> None:
         for path in outcome.files:
             console.print(f"wrote {path}", style="dim", highlight=False, soft_wrap=True)
     sys.stdout.flush()
+
+
+def fields(values: dict[str, Any]) -> Table:
+    """A table of names and values; a nested one becomes lines."""
+    table = Table(show_header=False)
+    for name, value in values.items():
+        if isinstance(value, dict):
+            table.add_row(name, "\n".join(f"{key}: {each}" for key, each in value.items()))
+        else:
+            table.add_row(name, str(value))
+    return table
 
 
 def command(**settings: Any) -> Callable[[Callable[..., Outcome]], click.Command]:

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from firmware_tools.board import read_board
 from firmware_tools.build import Image, link_firmware
-from tests.firmware_tools.toy import TOY_MODEL, TOY_SHA256
+from tests.firmware_tools.toy import TOY_MEMORY, TOY_MODEL, TOY_SHA256
 
 pytest_plugins = ["pytester"]
 
@@ -21,7 +21,12 @@ if os.environ.get("CI"):
 
 def toy_image(board: str, out: Path, *, sanitize: bool = False) -> Image:
     return link_firmware(
-        read_board(board), [TOY_MODEL], out, model_sha256=TOY_SHA256, sanitize=sanitize
+        read_board(board),
+        [TOY_MODEL],
+        out,
+        model_sha256=TOY_SHA256,
+        memory=TOY_MEMORY,
+        sanitize=sanitize,
     )
 
 

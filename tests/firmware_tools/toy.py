@@ -4,10 +4,22 @@ from pathlib import Path
 
 import numpy as np
 
+from firmware_tools.memory import MemoryUse
+
 TOY_MODEL = Path(__file__).with_name("toy_model.c")
 TOY_SHA256 = "01020304" + 28 * "00"
 TOY_INPUT_BYTES = (6, 700)
 TOY_OUTPUT_BYTES = (5,)
+TOY_MEMORY = MemoryUse(
+    arena_bytes=6 + 700 + 700 + 5,
+    peak_bytes=6 + 700 + 700,
+    peak_op=0,
+    peak_op_name="ADD",
+    constant_bytes=0,
+    largest_bytes=0,
+    largest_op=None,
+    largest_op_name="",
+)
 
 
 def toy_sum(window: list[bytes]) -> bytes:

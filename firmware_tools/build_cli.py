@@ -1,0 +1,93 @@
+"""The command `midfuse build`: a model into firmware for a board, or into C for any project."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Group
+
+from firmware_tools.board import read_board
+from firmware_tools.build import Image, build_firmware
+from firmware_tools.fit import Limits, parse_bytes
+from firmware_tools.memory import MemoryUse
+from firmware_tools.source_only import write_source
+from midfuse.console import Outcome, Terminal, command, fields
+from midfuse.errors import CheckFailed, InputError
+from midfuse.tflite_file import TFLiteModel, read_tflite
+
+_HELP = """Compile a .tflite into firmware for a board, or into C for any project.
+
+--max-ram and --max-flash are for CI: where one is exceeded the files are written all the same, and
+the exit code is 1. RAM is .data, .bss with the arena in it, and the stack reserved; flash is the
+image. Where neither is known (--source-only, a board that is a process of this computer), they
+hold the arena and the constants.
+"""
+
+
+@command(name="build", help=_HELP)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--board", help="A board; `midfuse boards` lists them.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write to [runs/MODEL-BOARD or runs/MODEL-source].",
+)
+@click.option("--observable", is_flag=True, help="Keep every op's output readable.")
+@click.option("--source-only", is_flag=True, help="Write a folder of C for any project instead.")
+@click.option("--max-ram", metavar="BYTES", help="Fail where more RAM is taken: 8192 or 8K.")
+@click.option("--max-flash", metavar="BYTES", help="Fail where more flash is taken.")
+def build(
+    model: Path,
+    board: str | None,
+    out: Path | None,
+    observable: bool,
+    source_only: bool,
+    max_ram: str | None,
+    max_flash: str | None,
+) -> Outcome:
+    limits = Limits(
+        ram=None if max_ram is None else parse_bytes(max_ram, "--max-ram"),
+        flash=None if max_flash is None else parse_bytes(max_flash, "--max-flash"),
+    )
+    if source_only and board is not None:
+        raise InputError("--board: --source-only writes C for any board", "give one of them")
+    if source_only:
+        folder = out or Path("runs") / f"{model.stem}-source"
+        return _build_source(read_tflite(model), folder, limits, observable)
+    if board is None:
+        raise InputError("--board is missing", "name one of `midfuse boards`, or --source-only")
+    target = read_board(board)
+    image = build_firmware(
+        read_tflite(model),
+        target,
+        out or Path("runs") / f"{model.stem}-{target.name}",
+        observable=observable,
+        progress=Terminal(),
+    )
+    data = image.model_dump(mode="json")
+    return Outcome(data, _view(image), image.files, _failure(limits, model, image))
+
+
+def _view(image: Image) -> Group:
+    shown = image.model_dump(mode="json", exclude=set(MemoryUse.model_fields) - {"arena_bytes"})
+    return Group(fields(shown), image.peak)
+
+
+def _failure(limits: Limits, model: Path, image: Image) -> CheckFailed | None:
+    ram, flash = image.reserved_ram_bytes, image.flash_bytes
+    return limits.failure(
+        model,
+        image,
+        image.arena_bytes if ram is None else ram,
+        image.constant_bytes if flash is None else flash,
+    )
+
+
+def _build_source(model: TFLiteModel, out: Path, limits: Limits, observable: bool) -> Outcome:
+    written = write_source(model, out, observable=observable)
+    memory = written.memory
+    data: dict[str, Any] = {"symbol": written.symbol, **memory.model_dump()}
+    view = f"{written.symbol}: {memory.peak}\nopen {out / 'README.md'}"
+    failure = limits.failure(model.path, memory, memory.arena_bytes, memory.constant_bytes)
+    data["files"] = [str(path) for path in written.files]
+    return Outcome(data, view, written.files, failure)

@@ -38,21 +38,25 @@ static inline int32_t mf_round(double value, int32_t low, int32_t high)
     return whole;
 }
 
-/* Sets element i to the code that is next to `real`. */
+/* The code that is next to `real`. */
+static inline int32_t mf_code(const mf_tensor *tensor, float real, int32_t low, int32_t high)
+{
+    int32_t zero = tensor->zero_point;
+    return zero + mf_round((double)real / (double)tensor->scale, low - zero, high - zero);
+}
+
+/* Sets element i to what is next to `real`. */
 static inline void mf_write_real(const mf_tensor *tensor, uint32_t i, float real)
 {
-    double steps = (double)real / (double)tensor->scale;
-    int32_t zero = tensor->zero_point;
     switch (tensor->dtype) {
     case MF_INT8:
-        ((int8_t *)tensor->data)[i] = (int8_t)(zero + mf_round(steps, -128 - zero, 127 - zero));
+        ((int8_t *)tensor->data)[i] = (int8_t)mf_code(tensor, real, -128, 127);
         break;
     case MF_INT16:
-        ((int16_t *)tensor->data)[i] =
-            (int16_t)(zero + mf_round(steps, -32768 - zero, 32767 - zero));
+        ((int16_t *)tensor->data)[i] = (int16_t)mf_code(tensor, real, -32768, 32767);
         break;
     case MF_INT32:
-        ((int32_t *)tensor->data)[i] = (int32_t)real;
+        ((int32_t *)tensor->data)[i] = mf_round((double)real, INT32_MIN, INT32_MAX);
         break;
     default:
         ((float *)tensor->data)[i] = real;

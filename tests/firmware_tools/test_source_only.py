@@ -65,12 +65,13 @@ REAL_NUMBERS = """
 
 int main(int argc, char **argv)
 {
-    int16_t code = 0;
-    const mf_tensor tensor = {"t", &code, 2, {1}, 1, DTYPE, 0, SCALE, ZERO};
+    int32_t code = 0;
+    const mf_tensor tensor = {"t", &code, 4, {1}, 1, DTYPE, 0, SCALE, ZERO};
     for (float real; fread(&real, sizeof real, 1, stdin) == 1;) {
         mf_write_real(&tensor, 0, real);
         float back = mf_read_real(&tensor, 0);
-        int32_t read = DTYPE == MF_INT8 ? *(int8_t *)tensor.data : code;
+        int32_t narrow = DTYPE == MF_INT8 ? *(int8_t *)tensor.data : *(int16_t *)tensor.data;
+        int32_t read = DTYPE == MF_INT32 ? code : narrow;
         fwrite(&read, sizeof read, 1, stdout);
         fwrite(&back, sizeof back, 1, stdout);
     }
@@ -189,10 +190,12 @@ def test_no_libc_on_a_cortex_m4(folders: list[Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "scale", "zero"), [("MF_INT8", 0.0335840471, -7), ("MF_INT16", 0.25, 0)]
+    ("dtype", "scale", "zero"),
+    [("MF_INT8", 0.0335840471, -7), ("MF_INT16", 0.25, 0), ("MF_INT32", 1.0, 0)],
 )
 def test_real_numbers_are_the_hosts(dtype: str, scale: float, zero: int, tmp_path: Path) -> None:
-    low, high = (-128, 127) if dtype == "MF_INT8" else (-32768, 32767)
+    limits = np.iinfo(dtype.removeprefix("MF_").lower())
+    low, high = int(limits.min), int(limits.max)
     (tmp_path / "real.c").write_text(REAL_NUMBERS)
     runtime = Path(__file__).parents[2] / "firmware_tools" / "runtime"
     defines = [f"-DDTYPE={dtype}", f"-DSCALE={scale}f", f"-DZERO={zero}", f"-I{runtime}"]
@@ -212,7 +215,7 @@ def test_real_numbers_are_the_hosts(dtype: str, scale: float, zero: int, tmp_pat
         [str(tmp_path / "real")], input=reals.tobytes(), stdout=subprocess.PIPE, check=True
     )
     answer = np.frombuffer(done.stdout, np.dtype([("code", np.int32), ("real", np.float32)]))
-    codes = np.clip(np.rint(reals.astype(np.float64) / float(step)) + zero, low, high)
+    codes = quantise(reals, step, zero, dtype.removeprefix("MF_").lower())
     np.testing.assert_array_equal(answer["code"], codes)
     np.testing.assert_array_equal(answer["real"], dequantise(codes, step, zero))
 

@@ -4,7 +4,6 @@ The figures come from the linked image itself: `flash_bytes` is the length of th
 written to the board, `static_ram_bytes` what its sections take in RAM beside the stack.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,13 +11,12 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
-
-from pydantic import ValidationError
 
 from firmware_tools.board import FIRMWARE, RUNTIME, Board
 from firmware_tools.compiler import compile_model
 from firmware_tools.fit import check_fit
+from firmware_tools.image import Image, ImageFile, digest
+from firmware_tools.link_map import flash_parts
 from firmware_tools.memory import MemoryUse, memory_use
 from firmware_tools.publish import publish
 from midfuse import __version__
@@ -34,41 +32,6 @@ C_FLAGS = [
 LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--strip-debug"]
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 COMMON_SOURCES = ("main.c", "server.c", "frame.c")
-
-
-class ImageFile(MemoryUse):
-    """What `firmware.json` beside an image says about it; the figures are bytes.
-
-    RAM and flash are null for a board that is a process of this computer.
-    """
-
-    schema_version: Literal[2] = 2
-    board: str
-    model_sha256: str
-    image_sha256: str
-    observable: bool
-    flash_bytes: int | None
-    static_ram_bytes: int | None
-    stack_reserved_bytes: int | None
-
-
-class Image(ImageFile):
-    """A firmware image: `elf`, `binary` where the board's flash takes one, and its figures."""
-
-    elf: Path
-    binary: Path | None
-
-    @property
-    def reserved_ram_bytes(self) -> int | None:
-        """What its sections and its stack take."""
-        if self.static_ram_bytes is None or self.stack_reserved_bytes is None:
-            return None
-        return self.static_ram_bytes + self.stack_reserved_bytes
-
-    @property
-    def files(self) -> list[Path]:
-        found = [self.elf, self.elf.with_suffix(".json")]
-        return found if self.binary is None else [found[0], self.binary, found[1]]
 
 
 def build_firmware(
@@ -150,51 +113,34 @@ def link_firmware(
 
             with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
                 objects = list(pool.map(compile_one, enumerate(sources)))
-            elf = folder / "firmware.elf"
-            _gcc(board, [*flags, *map(str, objects), *_link_flags(board, folder), "-o", str(elf)])
+            elf, link_map = folder / "firmware.elf", folder / "firmware.map"
+            link_flags = [*_link_flags(board, folder), f"-Wl,-Map={link_map}"]
+            _gcc(board, [*flags, *map(str, objects), *link_flags, "-o", str(elf)])
             task.advance(note="linked")
         binary = _binary(board, elf)
         region = board.memory
+        parts = None
+        if binary and region:
+            made_from = {o.name: source for o, source in zip(objects, sources, strict=True)}
+            parts = flash_parts(
+                link_map.read_text(encoding="utf-8"),
+                made_from,
+                model_sources,
+                region.flash,
+                binary.stat().st_size,
+            )
         file = ImageFile(
             **memory.model_dump(),
             board=board.name,
             model_sha256=model_sha256,
-            image_sha256=_digest(elf),
+            image_sha256=digest(elf),
             observable=observable,
             flash_bytes=binary.stat().st_size if binary else None,
+            flash_parts=parts,
             static_ram_bytes=_static_ram(board, elf) if region else None,
             stack_reserved_bytes=region.stack_bytes if region else None,
         )
         return _publish(file, elf, binary, out)
-
-
-def read_image(elf: Path, board: Board) -> Image:
-    """An image that `build_firmware` wrote, by its .elf; `firmware.json` lies beside it.
-
-    Raises:
-        InputError: a file is missing, not ours, or the image is another or for another board.
-    """
-    described = elf.with_suffix(".json")
-    try:
-        file = ImageFile.model_validate_json(described.read_bytes())
-        digest = _digest(elf)
-    except OSError as error:
-        raise InputError(
-            f"{error.filename}: cannot be read ({error.strerror})", "build it with midfuse build"
-        ) from None
-    except ValidationError as error:
-        # Another version explains all other errors.
-        first = min(error.errors(), key=lambda each: each["loc"] != ("schema_version",))
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{described}: {key}: {first['msg']}", "build the image again") from None
-    if digest != file.image_sha256:
-        raise InputError(f"{elf}: not the image that {described} describes", "build it again")
-    if file.board != board.name:
-        raise InputError(
-            f"{elf}: built for {file.board}, not {board.name}", f"flash with --board {file.board}"
-        )
-    binary = elf.with_suffix(".bin")
-    return Image(elf=elf, binary=binary if binary.is_file() else None, **dict(file))
 
 
 def _publish(file: ImageFile, elf: Path, binary: Path | None, out: Path) -> Image:
@@ -285,7 +231,3 @@ def _static_ram(board: Board, elf: Path) -> int:
     ).stdout
     sizes = {words[0]: words[1] for line in listing.splitlines() if len(words := line.split()) == 3}
     return sum(int(sizes.get(name, 0)) for name in (".data", ".bss", ".noinit"))
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

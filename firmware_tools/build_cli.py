@@ -7,8 +7,9 @@ import click
 from rich.console import Group
 
 from firmware_tools.board import read_board
-from firmware_tools.build import Image, build_firmware
+from firmware_tools.build import build_firmware
 from firmware_tools.fit import Limits, parse_bytes
+from firmware_tools.image import Image
 from firmware_tools.memory import MemoryUse
 from firmware_tools.source_only import write_source
 from midfuse.console import Outcome, Terminal, command, fields

@@ -14,10 +14,11 @@ from rich.console import Group
 from rich.table import Column, Table
 
 from firmware_tools.board import Board, board_names, read_board
-from firmware_tools.build import build_firmware, read_image, require_toolchain
+from firmware_tools.build import build_firmware, require_toolchain
 from firmware_tools.evaluate import Evaluation, evaluate_model
 from firmware_tools.flash import backend_for, find_elf
 from firmware_tools.flash.child import Running
+from firmware_tools.image import read_image
 from firmware_tools.inputs import match_inputs, match_labels
 from firmware_tools.session import connect
 from midfuse.console import Outcome, Terminal, command, fields

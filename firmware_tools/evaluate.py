@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.board import Board
-from firmware_tools.build import Image, build_firmware
+from firmware_tools.build import build_firmware
 from firmware_tools.flash import backend_for
+from firmware_tools.image import Image
 from firmware_tools.link import Statistics
 from firmware_tools.protocol import Identity, Kind
 from firmware_tools.session import Session, open_session

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import serial
 
 from firmware_tools.board import Board
-from firmware_tools.build import Image
 from firmware_tools.flash import backend_for
+from firmware_tools.image import Image
 from firmware_tools.link import Link
 from firmware_tools.protocol import Identity
 from midfuse.errors import DeviceError

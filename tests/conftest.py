@@ -8,7 +8,8 @@ import pytest
 from hypothesis import settings
 
 from firmware_tools.board import read_board
-from firmware_tools.build import Image, link_firmware
+from firmware_tools.build import link_firmware
+from firmware_tools.image import Image
 from tests.firmware_tools.toy import TOY_MEMORY, TOY_MODEL, TOY_SHA256
 
 pytest_plugins = ["pytester"]

@@ -7,8 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from firmware_tools.board import Board, board_names, read_board
-from firmware_tools.build import Image, require_toolchain
+from firmware_tools.build import require_toolchain
 from firmware_tools.flash import backend_for
+from firmware_tools.image import Image
 from midfuse.errors import DeviceError
 from midfuse.tflite_file import TFLiteModel, read_tflite
 from tests.conftest import toy_image

@@ -7,9 +7,9 @@ import pytest
 import serial
 
 from firmware_tools.board import Board, read_board
-from firmware_tools.build import Image
 from firmware_tools.evaluate import evaluate_model
 from firmware_tools.flash import backend_for
+from firmware_tools.image import Image
 from firmware_tools.link import Link
 from firmware_tools.session import connect, open_session
 from midfuse.errors import DeviceError, InputError

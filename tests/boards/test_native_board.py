@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from firmware_tools.board import read_board
-from firmware_tools.build import Image, build_firmware
+from firmware_tools.build import build_firmware
 from firmware_tools.evaluate import run_on_board
+from firmware_tools.image import Image
 from firmware_tools.protocol import Kind
 from firmware_tools.session import open_session
 from midfuse.errors import DeviceError

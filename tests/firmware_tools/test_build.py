@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board import read_board
-from firmware_tools.build import Image, build_firmware, read_image
+from firmware_tools.build import build_firmware
+from firmware_tools.image import Image, read_image
 from midfuse.cli import main
 from midfuse.errors import InputError
 from midfuse.tflite_file import read_tflite
@@ -58,6 +59,24 @@ def test_figures_are_those_of_the_linked_image(toy_qemu: Image) -> None:
     assert bss > 6 + 700 + 700 + 5
     assert toy_qemu.binary is not None
     assert toy_qemu.flash_bytes == toy_qemu.binary.stat().st_size
+
+
+@needs_cross_compiler
+def test_the_parts_of_flash_are_what_the_symbols_say(tmp_path: Path) -> None:
+    """Counted again from the symbols: tables by their name, kernels by theirs."""
+    image = build_firmware(read_tflite(MODEL), BOARD, tmp_path)
+    assert image.flash_parts is not None
+    assert image.flash_bytes == sum(image.flash_parts.values())
+    assert image.flash_parts["constants"] == image.constant_bytes
+    assert 0 <= image.flash_parts["alignment"] < 128
+    listing = subprocess.run(
+        ["arm-none-eabi-nm", "-S", str(image.elf)], capture_output=True, text=True, check=True
+    ).stdout
+    sizes = {w[3]: int(w[1], 16) for line in listing.splitlines() if len(w := line.split()) == 4}
+    kernels = sum(size for name, size in sizes.items() if name.endswith("_s8"))
+    assert 1000 < kernels <= image.flash_parts["kernels"]
+    server = sum(size for name, size in sizes.items() if name.startswith(("mf_server", "mf_frame")))
+    assert 500 < server <= image.flash_parts["firmware"]
 
 
 def test_an_image_is_read_back_and_a_changed_one_refused(toy_qemu: Image, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import serial
 from click.testing import CliRunner
 
 from firmware_tools.board import read_board
-from firmware_tools.build import Image
 from firmware_tools.flash import backend_for
+from firmware_tools.image import Image
 from firmware_tools.link import Link
 from midfuse.cli import main
 from midfuse.errors import DeviceError

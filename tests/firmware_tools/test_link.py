@@ -11,9 +11,9 @@ import pytest
 import serial
 
 from firmware_tools.board import read_board
-from firmware_tools.build import Image
 from firmware_tools.flash.process import Process
 from firmware_tools.frame import encode
+from firmware_tools.image import Image
 from firmware_tools.link import MAX_RESETS, Link
 from firmware_tools.protocol import HEADER, Kind
 from firmware_tools.session import open_session

@@ -1,15 +1,21 @@
 """What several lowerings need: activation limits, per-channel outputs, strides, copies."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tflite
 
+from firmware_tools.compiler.affine import places
 from firmware_tools.compiler.fixed_point import quantise_multiplier
 from firmware_tools.compiler.program import Graph, Value
 from midfuse.tflite_file import Op, Tensor
+
+KERNEL_AXES = 4
+# What an op with more axes may become.
+_MOST_CALLS = 256
 
 _RANGES = {
     tflite.ActivationFunctionType.RELU: (0.0, math.inf),
@@ -109,9 +115,44 @@ def strides(shape: tuple[int, ...]) -> list[int]:
     return out
 
 
-def pad_left(values: list[int], fill: int, length: int = 4) -> list[int]:
+def pad_left(values: list[int], fill: int, length: int = KERNEL_AXES) -> list[int]:
     """Bring a list to the kernels' fixed rank."""
     return [fill] * (length - len(values)) + values
+
+
+class Axis(NamedTuple):
+    """One axis of a block that a kernel walks over; a stride in elements for each tensor."""
+
+    size: int
+    strides: tuple[int, ...]
+
+
+def merge_axes(axes: Sequence[Axis]) -> list[Axis]:
+    """Drop axes of one and join neighbours that are contiguous in every tensor."""
+    if any(axis.size == 0 for axis in axes):
+        return [Axis(0, (0,) * len(axes[0].strides))]
+    merged: list[Axis] = []
+    for axis in axes:
+        if axis.size == 1:
+            continue
+        if merged and merged[-1].strides == tuple(axis.size * step for step in axis.strides):
+            merged[-1] = Axis(merged[-1].size * axis.size, axis.strides)
+        else:
+            merged.append(axis)
+    return merged
+
+
+def starts_along(
+    op: Op, graph: Graph, axes: Sequence[Axis], first: Sequence[int]
+) -> list[tuple[int, ...]]:
+    """Where each tensor's block begins, for every place on axes that the kernel lacks."""
+    sizes = [axis.size for axis in axes]
+    graph.require(math.prod(sizes) <= _MOST_CALLS, op, "more than four long axes")
+    columns = [
+        places(sizes, [axis.strides[i] for axis in axes], offset).ravel().tolist()
+        for i, offset in enumerate(first)
+    ]
+    return list(zip(*columns, strict=True))
 
 
 def require_same_scale(op: Op, graph: Graph, x: Tensor, out: Tensor) -> None:

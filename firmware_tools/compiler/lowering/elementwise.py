@@ -1,15 +1,22 @@
 """Element-wise ops on two inputs, with broadcasting."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from firmware_tools.compiler.lowering.common import (
+    KERNEL_AXES,
+    Axis,
     activation_limits,
+    merge_axes,
     multiplier_and_shift,
     pad_left,
     require_same_scale,
+    starts_along,
     strides,
 )
-from firmware_tools.compiler.program import Call, Graph, Value
+from firmware_tools.compiler.program import Call, Graph, Operand, Slot, Value
 from midfuse.tflite_file import Op, Tensor
 
 # Headroom that TFLM gives the inputs before they are brought to a common scale.
@@ -18,14 +25,14 @@ _SQUARED_DIFFERENCE_LEFT_SHIFT = {"int8": 7, "int16": 0}
 
 
 def add(op: Op, graph: Graph) -> list[Call]:
-    return [_sum(op, graph, "mf_add")]
+    return _sum(op, graph, "mf_add")
 
 
 def sub(op: Op, graph: Graph) -> list[Call]:
-    return [_sum(op, graph, "mf_sub")]
+    return _sum(op, graph, "mf_sub")
 
 
-def _sum(op: Op, graph: Graph, name: str) -> Call:
+def _sum(op: Op, graph: Graph, name: str) -> list[Call]:
     a, b, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
     left_shift = _ADD_LEFT_SHIFT[out.dtype]
     twice = 2 * float(max(a.scale, b.scale))
@@ -46,7 +53,7 @@ def mul(op: Op, graph: Graph) -> list[Call]:
         op, graph, float(a.scale) * float(b.scale) / float(out.scale)
     )
     scaling: dict[str, Value] = {"output_multiplier": multiplier, "output_shift": shift}
-    return [_binary(op, graph, "mf_mul", "mf_mul", scaling)]
+    return _binary(op, graph, "mf_mul", "mf_mul", scaling)
 
 
 def squared_difference(op: Op, graph: Graph) -> list[Call]:
@@ -61,7 +68,7 @@ def squared_difference(op: Op, graph: Graph) -> list[Call]:
         float(b.scale) / twice,
         twice * twice / ((1 << (2 * left_shift)) * float(out.scale)),
     )
-    return [_binary(op, graph, "mf_squared_difference", "mf_squared_difference", scaling)]
+    return _binary(op, graph, "mf_squared_difference", "mf_squared_difference", scaling)
 
 
 def div(op: Op, graph: Graph) -> list[Call]:
@@ -77,7 +84,7 @@ def div(op: Op, graph: Graph) -> list[Call]:
     graph.require(defined, op, f"scales {a.scale}, {b.scale} and {out.scale}, between which "
                   "TFLM shifts by more than 31 bits")  # fmt: skip
     scaling: dict[str, Value] = {"output_multiplier": multiplier, "output_shift": shift}
-    return [_binary(op, graph, "mf_div", "mf_div", scaling)]
+    return _binary(op, graph, "mf_div", "mf_div", scaling)
 
 
 def _leading_zeros(tensor: Tensor) -> set[int]:
@@ -91,14 +98,14 @@ def _leading_zeros(tensor: Tensor) -> set[int]:
 
 
 def maximum(op: Op, graph: Graph) -> list[Call]:
-    return [_largest(op, graph, "mf_maximum")]
+    return _largest(op, graph, "mf_maximum")
 
 
 def minimum(op: Op, graph: Graph) -> list[Call]:
-    return [_largest(op, graph, "mf_minimum")]
+    return _largest(op, graph, "mf_minimum")
 
 
-def _largest(op: Op, graph: Graph, name: str) -> Call:
+def _largest(op: Op, graph: Graph, name: str) -> list[Call]:
     for position in (0, 1):
         require_same_scale(op, graph, graph.activation(op, position), graph.result(op))
     return _binary(op, graph, "mf_maximum_minimum", name, {})
@@ -114,7 +121,7 @@ def prelu(op: Op, graph: Graph) -> list[Call]:
         "multiplier2": sloped[0],
         "shift2": sloped[1],
     }
-    return [_binary(op, graph, "mf_prelu", "mf_prelu", scaling)]
+    return _binary(op, graph, "mf_prelu", "mf_prelu", scaling)
 
 
 def _scaling(
@@ -129,20 +136,26 @@ def _scaling(
     return fields
 
 
-def _binary(op: Op, graph: Graph, kernel: str, name: str, scaling: dict[str, Value]) -> Call:
+def _binary(op: Op, graph: Graph, kernel: str, name: str, scaling: dict[str, Value]) -> list[Call]:
+    """One call, or, where the output has more axes than the kernel, one for each place on the
+    outer ones."""
     a, b, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
-    graph.require(len(out.shape) <= 4, op, f"rank {len(out.shape)}")
     rank = max(len(a.shape), len(b.shape))
     shapes = [pad_left(list(t.shape), 1, rank) for t in (a, b)]
     joined = [m if n == 1 else n for n, m in zip(*shapes, strict=True)]
     fits = all(n in (1, j) for s in shapes for n, j in zip(s, joined, strict=True))
     graph.require(fits and tuple(joined) == out.shape, op,
                   f"{a.shape} with {b.shape} does not give {out.shape}")  # fmt: skip
+    steps = zip(*(_broadcast_strides(t, rank) for t in (a, b)), strict=True)
+    axes = [Axis(n, pair) for n, pair in zip(joined, steps, strict=True)]
+    if rank > KERNEL_AXES:
+        axes = merge_axes(axes)
+    outer, inner = axes[:-KERNEL_AXES], axes[-KERNEL_AXES:]
     low, high = activation_limits(op, graph, out)
     fields: dict[str, Value] = {
-        "dims": pad_left(joined, 1),
-        "stride1": _broadcast_strides(a, out),
-        "stride2": _broadcast_strides(b, out),
+        "dims": pad_left([axis.size for axis in inner], 1),
+        "stride1": pad_left([axis.strides[0] for axis in inner], 0),
+        "stride2": pad_left([axis.strides[1] for axis in inner], 0),
         "zero_point1": a.zero_point,
         "zero_point2": b.zero_point,
         **scaling,
@@ -151,9 +164,27 @@ def _binary(op: Op, graph: Graph, kernel: str, name: str, scaling: dict[str, Val
         "high": high,
     }
     whole = [t for t in (a, b) if t.elements == out.elements]
-    return graph.call(kernel, name, fields, [a, b], out, struct="mf_binary_params", in_place=whole)
+    call = graph.call(kernel, name, fields, [a, b], out, struct="mf_binary_params", in_place=whole)
+    if not outer:
+        return [call]
+    block = math.prod(axis.size for axis in inner)
+    return [
+        replace(
+            call,
+            operands=(_from(graph, a, start1), _from(graph, b, start2)),
+            output=Slot(out.index, at * block),
+        )
+        for at, (start1, start2) in enumerate(starts_along(op, graph, outer, (0, 0)))
+    ]
 
 
-def _broadcast_strides(tensor: Tensor, out: Tensor) -> list[int]:
+def _broadcast_strides(tensor: Tensor, rank: int) -> list[int]:
     own = [0 if n == 1 else s for n, s in zip(tensor.shape, strides(tensor.shape), strict=True)]
-    return pad_left(own, 0)
+    return pad_left(own, 0, rank)
+
+
+def _from(graph: Graph, tensor: Tensor, start: int) -> Operand:
+    """A tensor from one of its elements on."""
+    if tensor.data is None:
+        return Slot(tensor.index, start)
+    return graph.constant(tensor.data.ravel()[start:])

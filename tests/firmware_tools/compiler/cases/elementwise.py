@@ -9,10 +9,10 @@ from tests.firmware_tools.compiler.cases.strategies import (
     AddOp,
     Draw,
     activations,
+    any_rank,
     codes,
     scales,
     seeds,
-    shapes,
     zero_point_of,
     zero_points,
 )
@@ -21,7 +21,7 @@ from tests.support.tflite_builder import TFLiteBuilder, schema
 
 def binary(name: str, options: Any, *, dtype: str = "int8", one_scale: bool = False) -> AddOp:
     def add(b: TFLiteBuilder, draw: Draw) -> None:
-        shape = draw(shapes(1, 4))
+        shape = draw(any_rank)
         rank = draw(st.integers(1, len(shape)))
         other = tuple(1 if draw(st.integers(0, 2)) == 0 else n for n in shape[len(shape) - rank :])
         scale, zero_point = draw(scales), zero_point_of(draw, dtype)
@@ -50,7 +50,7 @@ def binary(name: str, options: Any, *, dtype: str = "int8", one_scale: bool = Fa
 
 def div(b: TFLiteBuilder, draw: Draw) -> None:
     """Any divisor, zero too; the scales leave TFLM's shifts within 32 bits."""
-    shape = draw(shapes(1, 4))
+    shape = draw(any_rank)
     other = tuple(1 if draw(st.integers(0, 2)) == 0 else n for n in shape)
     scale, divisor_scale = draw(scales), draw(scales)
     out_scale = float(np.float32(scale / divisor_scale * draw(st.floats(2.0**-15, 2.0**-7))))

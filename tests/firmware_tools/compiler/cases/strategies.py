@@ -44,6 +44,12 @@ def shapes(rank_low: int, rank_high: int) -> st.SearchStrategy[tuple[int, ...]]:
     return st.lists(small(1, 6), min_size=rank_low, max_size=rank_high).map(tuple)
 
 
+# Up to the most axes that TFLM's element-wise ops take; short ones where there are many.
+any_rank = st.one_of(
+    shapes(1, 4), shapes(1, 4), st.lists(st.integers(1, 3), min_size=5, max_size=6).map(tuple)
+)
+
+
 def zero_point_of(draw: Draw, dtype: str) -> int:
     """Any zero point of int8; int16 is symmetric."""
     return int(draw(zero_points)) if dtype == "int8" else 0

@@ -79,6 +79,38 @@ def test_concatenation_of_scales(tmp_path: Path) -> None:
     assert "another scale" in refusal(b, tmp_path)
 
 
+def test_too_many_long_axes(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    shape, other = (300, 2, 2, 2, 2), (1, 2, 1, 2, 1)
+    inputs = [b.input(shape, 0.5, 0), b.input(other, 0.5, 0)]
+    b.op("ADD", inputs, b.tensor(shape, 0.5, 0), schema.AddOptionsT())
+    assert "more than four long axes" in refusal(b, tmp_path)
+
+
+def test_model_input_of_another_type(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    b.input((4,), 0.5, 0, dtype="int64")
+    b.op("RELU", [b.input((4,), 0.5, 0)], b.tensor((4,), 0.5, 0))
+    message = refusal(b, tmp_path)
+    assert "tensor_0 is int64" in message
+    assert "int8, int16, int32, float32" in message
+
+
+def test_constant_that_is_no_number(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    b.input((1,), 0.5, 0)
+    data = np.array([1, np.nan], np.float32)
+    b.op("QUANTIZE", [b.tensor((2,), dtype="float32", data=data)], b.tensor((2,), 0.5, 0))
+    assert "holds NaN or infinity" in refusal(b, tmp_path)
+
+
+def test_positions_that_are_out_of_range(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    inputs = [b.input((3,), 0.5, 0), b.numbers([0, 3])]
+    b.op("GATHER", inputs, b.tensor((2,), 0.5, 0), schema.GatherOptionsT())
+    assert "positions outside the 3 there are" in refusal(b, tmp_path)
+
+
 def test_tensor_read_before_it_is_written(tmp_path: Path) -> None:
     b = TFLiteBuilder()
     b.input((4,), 0.5, 0)

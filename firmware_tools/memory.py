@@ -3,7 +3,6 @@
 from pydantic import BaseModel, ConfigDict
 
 from firmware_tools.compiler import CompiledModel
-from firmware_tools.compiler.program import Call, Constant, Step
 
 
 class MemoryUse(BaseModel):
@@ -41,7 +40,7 @@ def memory_use(compiled: CompiledModel) -> MemoryUse:
     owners = [step for step in steps for _ in step.calls]
     alive = plan.lives.bytes_at()[1 : 1 + len(owners)]  # the first are the inputs before any call
     peak = owners[alive.index(max(alive))].op if owners else None
-    held = [sum(table.values.nbytes for table in tables(step)) for step in steps]
+    held = [sum(table.values.nbytes for table in step.tables) for step in steps]
     largest = steps[held.index(max(held))].op if any(held) else None
     return MemoryUse(
         arena_bytes=plan.size,
@@ -53,25 +52,6 @@ def memory_use(compiled: CompiledModel) -> MemoryUse:
         largest_op=largest.index if largest else None,
         largest_op_name=largest.name if largest else "",
     )
-
-
-def tables(step: Step) -> list[Constant]:
-    """The tables that a step's calls read, each once."""
-    found = (table for call in step.calls for table in _tables(call))
-    return list({table.name: table for table in found}.values())
-
-
-def _tables(call: Call) -> list[Constant]:
-    """As operands, or through the parameters."""
-    values: list[object] = [*call.operands, *call.fields.values()]
-    found = []
-    while values:
-        value = values.pop(0)
-        if isinstance(value, Constant):
-            found.append(value)
-        elif isinstance(value, dict):
-            values += value.values()
-    return found
 
 
 def _at(op: int | None, name: str) -> str:

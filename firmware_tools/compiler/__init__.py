@@ -1,6 +1,6 @@
 """The compiler: a quantised `.tflite` in, C out, with the bytes of TensorFlow Lite Micro.
 
-read ──▶ support check ──▶ lowering (ops to kernel calls) ──▶ arena plan ──▶ model.c
+read ──▶ support check ──▶ lowering (ops to kernel calls) ──▶ passes ──▶ arena plan ──▶ model.c
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from firmware_tools.compiler.emit import emit
 from firmware_tools.compiler.lowering import lower
+from firmware_tools.compiler.passes import optimise
 from firmware_tools.compiler.plan import ArenaPlan, plan_arena
 from firmware_tools.compiler.program import CTYPES, Program
 from midfuse.errors import InputError
@@ -45,12 +46,12 @@ def compile_model(
     """
     check_support(model, str(model.path))
     _check_order(model)
-    program = lower(model)
+    program = lower(model) if observable else optimise(lower(model))
     plan = plan_arena(program, observable=observable)
     out.mkdir(parents=True, exist_ok=True)
     source = out / "model.c"
     source.write_text(emit(program, plan, symbol=symbol, observable=observable), encoding="ascii")
-    kernels = sorted({call.kernel for step in program.steps for call in step.calls})
+    kernels = sorted({call.kernel for call in program.calls})
     return CompiledModel(
         sources=[source, *(RUNTIME / f"{kernel}.c" for kernel in kernels)],
         include_dirs=[RUNTIME],

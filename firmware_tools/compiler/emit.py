@@ -11,7 +11,6 @@ import numpy as np
 from firmware_tools.compiler.plan import ArenaPlan
 from firmware_tools.compiler.program import (
     CTYPES,
-    Call,
     Constant,
     Operand,
     Program,
@@ -38,9 +37,9 @@ def emit(program: Program, plan: ArenaPlan, *, symbol: str, observable: bool) ->
     model, steps = program.model, program.steps
     parts = [_HEADER.format(sha256=model.sha256, symbol=symbol, arena=max(plan.size, 1))]
     parts += [_table(constant) for constant in program.constants]
-    parts += [_step(step, model, plan) for step in steps]
+    parts += [_step(step, at, model, plan) for at, step in enumerate(steps)]
     parts.append(_array("mf_op", "ops", [
-        f'{{op_{s.op.index}, "{c_string(s.op.name)}", {s.op.index}}}' for s in steps
+        f'{{step_{at}, "{c_string(step.name)}", {step.op.index}}}' for at, step in enumerate(steps)
     ]))  # fmt: skip
     named = zip(model.inputs, model.input_names, strict=True)
     parts.append(_tensors("inputs", [(model.tensors[i], n) for i, n in named], plan))
@@ -69,26 +68,29 @@ def _number(value: float) -> str:
     return "INT32_MIN" if value == -(1 << 31) else str(value)
 
 
-def _step(step: Step, model: TFLiteModel, plan: ArenaPlan) -> str:
-    body = "\n".join(_call(call, at, model, plan) for at, call in enumerate(step.calls))
-    return f"static void op_{step.op.index}(void) /* {c_string(step.op.name)} */\n{{\n{body}\n}}\n"
-
-
-def _call(call: Call, at: int, model: TFLiteModel, plan: ArenaPlan) -> str:
-    name = f"params_{at}"
-    operands = [_operand(operand, model, plan) for operand in (*call.operands, call.output)]
-    arguments = ", ".join([f"&{name}", *operands])
-    return (
-        f"    static const {call.struct} {name} = {_struct(call.struct, call.fields)};\n"
-        f"    {call.function}({arguments});"
-    )
+def _step(step: Step, number: int, model: TFLiteModel, plan: ArenaPlan) -> str:
+    lines = [
+        f"static const {call.struct} params_{at} = {_struct(call.struct, call.fields)};"
+        for at, call in enumerate(step.calls)
+    ]
+    for depth, count in enumerate(step.loops):
+        lines.append(f"for (uint32_t i{depth} = 0; i{depth} < {count}; i{depth}++) {{")
+    for at, call in enumerate(step.calls):
+        operands = [_operand(operand, model, plan) for operand in (*call.operands, call.output)]
+        lines.append(f"{call.function}({', '.join([f'&params_{at}', *operands])});")
+    lines.append("}" * len(step.loops))
+    body = "\n".join(f"    {line}" for line in lines if line)
+    return f"static void step_{number}(void) /* {c_string(step.name)} */\n{{\n{body}\n}}\n"
 
 
 def _operand(operand: Operand, model: TFLiteModel, plan: ArenaPlan) -> str:
     if isinstance(operand, Constant):
         return operand.name
     tensor = model.tensors[operand.tensor]
-    place = f"arena + {plan.offsets[tensor.index] + operand.offset * tensor.item_bytes}"
+    size = tensor.item_bytes
+    place = f"arena + {plan.offsets[tensor.index] + operand.offset * size}"
+    for depth, step in enumerate(operand.advance):
+        place += f" + i{depth} * {step * size}" if step else ""
     return place if tensor.dtype == "int8" else f"({CTYPES[tensor.dtype]} *)(void *)({place})"
 
 

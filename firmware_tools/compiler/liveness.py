@@ -7,7 +7,7 @@ another, and where an element-wise call writes over an input that nobody reads a
 
 from dataclasses import dataclass
 
-from firmware_tools.compiler.program import Program, Slot
+from firmware_tools.compiler.program import Call, Program, Slot
 
 
 @dataclass
@@ -54,35 +54,62 @@ class Liveness:
 
 def find_lives(program: Program, *, in_place: bool) -> Liveness:
     """The blocks of a program; without `in_place` no call writes over an input."""
-    tensors, calls = program.model.tensors, [call for step in program.steps for call in step.calls]
-    end = len(calls)
     blocks: dict[int, Block] = {}
 
-    def touch(tensor: int, time: int) -> None:
+    def touch(tensor: int, first: int, last: int) -> None:
         root = program.storage(tensor).tensor
-        block = blocks.setdefault(root, Block(tensors[root].bytes, time, time))
-        block.first, block.last = min(block.first, time), max(block.last, time)
+        block = blocks.setdefault(root, Block(program.bytes(root), first, last))
+        block.first, block.last = min(block.first, first), max(block.last, last)
 
     for tensor in program.model.inputs:
-        touch(tensor, -1)
-    for time, call in enumerate(calls):
-        for slot in (*call.reads, call.output):
-            touch(slot.tensor, time)
+        touch(tensor, -1, -1)
+    time = 0
+    for step in program.steps:
+        begun = time
+        for time, call in enumerate(step.calls, begun):
+            for slot in (*call.reads, call.output):
+                # What outlives a loop's round is needed from the first round to the last.
+                whole = step.loops and slot.tensor not in program.slabs
+                touch(
+                    slot.tensor, *((begun, begun + len(step.calls) - 1) if whole else (time, time))
+                )
+        time = begun + len(step.calls)
     for tensor in program.model.outputs:
-        touch(tensor, end)
+        touch(tensor, time, time)
     if in_place:
-        for time, call in enumerate(calls):
-            block = blocks[program.storage(call.output.tensor).tensor]
-            if block.first != time or program.storage(call.output.tensor) != call.output:
-                continue
-            for candidate in map(program.storage, call.in_place):
-                old = blocks[candidate.tensor]
-                if (
-                    candidate == Slot(candidate.tensor)
-                    and old.last == time
-                    and old.size == block.size
-                ):
-                    old.last = block.last
-                    blocks[call.output.tensor] = old
-                    break
-    return Liveness(blocks, end)
+        for at, call in enumerate(program.calls):
+            _write_over_input(program, blocks, call, at)
+    return Liveness(blocks, time)
+
+
+def _write_over_input(program: Program, blocks: dict[int, Block], call: Call, time: int) -> None:
+    """Let the call's output take over the block of an operand that dies here, if one may be."""
+    output = program.storage(call.output.tensor).tensor
+    block = blocks[output]
+    if block.first != time or _place(program, call.output) != Slot(output):
+        return
+    for position in call.in_place:
+        operand = call.operands[position]
+        if not isinstance(operand, Slot):
+            continue
+        place = _place(program, operand)
+        old = blocks[place.tensor]
+        # Another operand in the same storage is read element by element with this one, or is lost.
+        others = [
+            other
+            for at, other in enumerate(call.operands)
+            if isinstance(other, Slot)
+            and _place(program, other).tensor == place.tensor
+            and not (at in call.in_place and other == operand)
+        ]
+        whole = place == Slot(place.tensor) and old.size == block.size
+        if old is not block and whole and old.last == time and not others:
+            old.last = block.last
+            blocks[output] = old
+            return
+
+
+def _place(program: Program, slot: Slot) -> Slot:
+    """A slot in the storage that it lies in."""
+    within = program.storage(slot.tensor)
+    return Slot(within.tensor, within.offset + slot.offset, slot.advance)

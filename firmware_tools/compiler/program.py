@@ -15,6 +15,10 @@ from midfuse.errors import InputError
 from midfuse.ops import OPS
 from midfuse.tflite_file import Op, Tensor, TFLiteModel
 
+# The types of activations that kernels know, in C, and how the kernels' names end by it.
+CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
+SUFFIXES = {"int8": "s8", "int16": "s16", "int32": "s32", "float32": "f32"}
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -25,12 +29,31 @@ class Constant:
     values: npt.NDArray[Any]
 
 
+@dataclass
+class Tables:
+    """The tables so far; the same bytes are kept once."""
+
+    found: dict[tuple[str, bytes], Constant] = field(default_factory=dict)
+
+    def constant(self, values: npt.NDArray[Any]) -> Constant:
+        """The table with these values, in row-major order."""
+        key = (str(values.dtype), values.tobytes())
+        if key not in self.found:
+            ctype = CTYPES.get(str(values.dtype), f"{values.dtype}_t")
+            self.found[key] = Constant(f"table_{len(self.found)}", ctype, values.ravel())
+        return self.found[key]
+
+
 @dataclass(frozen=True)
 class Slot:
-    """A place in a tensor's storage: the tensor's index and an offset in elements."""
+    """A place in a tensor's storage: the tensor's index and an offset in elements.
+
+    In a step that loops, `advance` says how far the place moves with each loop's counter.
+    """
 
     tensor: int
     offset: int = 0
+    advance: tuple[int, ...] = ()
 
 
 # A parameter struct's fields in C: a number, an array of integers, a table, or a nested struct.
@@ -42,8 +65,9 @@ Operand = Slot | Constant
 class Call:
     """One kernel call of an operator: `function(&params, operands…, output)`.
 
-    `kernel` names the C file. `in_place` lists the tensors whose storage the output may take over,
-    if nobody reads them any more.
+    `kernel` names the C file. `in_place` lists the positions of the operands whose storage the
+    output may take over, if nobody reads them any more: the kernel reads such an element before it
+    writes to its place, and never again.
     """
 
     kernel: str
@@ -58,27 +82,77 @@ class Call:
     def reads(self) -> tuple[Slot, ...]:
         return tuple(operand for operand in self.operands if isinstance(operand, Slot))
 
+    @property
+    def tables(self) -> list[Constant]:
+        """The tables that it reads, as operands or through its parameters."""
+        values: list[object] = [*self.operands, *self.fields.values()]
+        found = []
+        while values:
+            value = values.pop(0)
+            if isinstance(value, Constant):
+                found.append(value)
+            elif isinstance(value, Mapping):
+                values += value.values()
+        return found
+
+    def number(self, field: str) -> int:
+        """A parameter that is one number."""
+        value = self.fields[field]
+        assert isinstance(value, int)
+        return value
+
 
 @dataclass(frozen=True)
 class Step:
-    """All calls of one operator."""
+    """The calls of one operator, or of several that the passes have joined.
 
-    op: Op
+    With `loops`, all calls run in turn for every combination of the loops' counters.
+    """
+
+    ops: tuple[Op, ...]
     calls: tuple[Call, ...]
+    loops: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return "+".join(op.name for op in self.ops)
+
+    @property
+    def op(self) -> Op:
+        """The last of its operators, whose output it makes."""
+        return self.ops[-1]
+
+    @property
+    def tables(self) -> list[Constant]:
+        """The tables that its calls read, each once."""
+        found = {table.name: table for call in self.calls for table in call.tables}
+        return list(found.values())
 
 
-@dataclass
+@dataclass(frozen=True)
 class Program:
     """A model as kernel calls.
 
     `parts` names the tensors that lie within another one's storage and where, such as a RESHAPE's
-    output in its input; all others have storage of their own.
+    output in its input; all others have storage of their own. `slabs` names those of which only so
+    many elements exist at a time, as the loop that makes them also uses them up.
     """
 
     model: TFLiteModel
-    steps: list[Step]
-    constants: list[Constant]
-    parts: dict[int, Slot] = field(default_factory=dict)
+    steps: tuple[Step, ...]
+    tables: Tables
+    parts: Mapping[int, Slot] = field(default_factory=dict)
+    slabs: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> list[Call]:
+        return [call for step in self.steps for call in step.calls]
+
+    @property
+    def constants(self) -> list[Constant]:
+        """The tables that the calls read, each once."""
+        tables = [table for step in self.steps for table in step.tables]
+        return list({table.name: table for table in tables}.values())
 
     def storage(self, tensor: int) -> Slot:
         """The tensor that has storage of its own, and where in it this one begins."""
@@ -88,27 +162,24 @@ class Program:
             tensor = self.parts[tensor].tensor
         return Slot(tensor, offset)
 
+    def elements(self, tensor: int) -> int:
+        """How many elements of a tensor exist at a time."""
+        return self.slabs.get(tensor, self.model.tensors[tensor].elements)
 
-# The types of activations that kernels know, in C, and how the kernels' names end by it.
-CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
-SUFFIXES = {"int8": "s8", "int16": "s16", "int32": "s32", "float32": "f32"}
+    def bytes(self, tensor: int) -> int:
+        return self.elements(tensor) * self.model.tensors[tensor].item_bytes
 
 
-@dataclass
+@dataclass(frozen=True)
 class Graph:
     """The model being lowered: checked access to an operator's tensors, and the tables so far."""
 
     model: TFLiteModel
-    constants: dict[tuple[str, bytes], Constant] = field(default_factory=dict)
+    tables: Tables = field(default_factory=Tables)
 
     def constant(self, values: npt.NDArray[Any]) -> Constant:
-        """A table for these values; the same bytes are kept once."""
-        dtype = str(values.dtype)
-        key = (dtype, values.tobytes())
-        if key not in self.constants:
-            ctype = CTYPES.get(dtype, f"{dtype}_t")
-            self.constants[key] = Constant(f"table_{len(self.constants)}", ctype, values.ravel())
-        return self.constants[key]
+        """A table for these values."""
+        return self.tables.constant(values)
 
     def refuse(self, op: Op, problem: str) -> InputError:
         return InputError(
@@ -198,7 +269,7 @@ class Graph:
             fields,
             tuple(self.operand(tensor) for tensor in inputs),
             Slot(output.index),
-            tuple(tensor.index for tensor in in_place if tensor.data is None),
+            tuple(at for at, tensor in enumerate(inputs) if any(tensor is t for t in in_place)),
         )
 
     def operand(self, tensor: Tensor) -> Operand:

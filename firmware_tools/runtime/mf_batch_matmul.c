@@ -2,7 +2,8 @@
  *
  *   out[b][i][j] = clamp(requantize(sum_k (lhs[b][i][k] - zp_l) * (rhs[b][k][j] - zp_r)) + zp_o)
  *
- * Operands are read through strides, which is how an adjoint or a broadcast costs nothing. */
+ * All three are walked with strides, which is how an adjoint, a broadcast or a transposed operand
+ * or output costs nothing. */
 #include "mf_fixed_point.h"
 #include "mf_kernels.h"
 
@@ -11,7 +12,7 @@ static void product(const mf_batch_matmul_params *p, const int8_t *lhs, const in
 {
     const uint32_t lhs_step = p->lhs_depth_stride;
     const uint32_t rhs_step = p->rhs_depth_stride;
-    for (uint32_t i = 0; i < p->rows; i++, lhs += p->lhs_row_stride) {
+    for (uint32_t i = 0; i < p->rows; i++) {
         /* sum (l - zl) * (r - zr) = sum (l - zl) * r - zr * sum (l - zl) */
         int32_t row_sum = 0;
         for (uint32_t k = 0; k < p->depth; k++) {
@@ -19,6 +20,7 @@ static void product(const mf_batch_matmul_params *p, const int8_t *lhs, const in
         }
         const int32_t start = -p->rhs_zero_point * row_sum;
         const int8_t *column = rhs;
+        int8_t *out = output;
         for (uint32_t j = 0; j < p->columns; j++, column += p->rhs_column_stride) {
             const int8_t *l = lhs;
             const int8_t *r = column;
@@ -27,8 +29,11 @@ static void product(const mf_batch_matmul_params *p, const int8_t *lhs, const in
                 sum += (*l - p->lhs_zero_point) * *r;
             }
             const int32_t value = mf_requantize(sum, p->multiplier, p->shift);
-            *output++ = mf_clamp(value + p->output_zero_point, -128, 127);
+            *out = mf_clamp(value + p->output_zero_point, -128, 127);
+            out += p->output_column_stride;
         }
+        lhs += p->lhs_row_stride;
+        output += p->output_row_stride;
     }
 }
 
@@ -38,13 +43,14 @@ void mf_batch_matmul_s8(const mf_batch_matmul_params *p, const int8_t *lhs, cons
     const uint32_t *n = p->batch_dims;
     const uint32_t *l = p->lhs_batch_stride;
     const uint32_t *r = p->rhs_batch_stride;
+    const uint32_t *o = p->output_batch_stride;
     for (uint32_t a = 0; a < n[0]; a++) {
         for (uint32_t b = 0; b < n[1]; b++) {
             for (uint32_t c = 0; c < n[2]; c++) {
                 for (uint32_t d = 0; d < n[3]; d++) {
                     product(p, lhs + a * l[0] + b * l[1] + c * l[2] + d * l[3],
-                            rhs + a * r[0] + b * r[1] + c * r[2] + d * r[3], output);
-                    output += p->rows * p->columns;
+                            rhs + a * r[0] + b * r[1] + c * r[2] + d * r[3],
+                            output + a * o[0] + b * o[1] + c * o[2] + d * o[3]);
                 }
             }
         }

@@ -15,9 +15,10 @@ void mf_fully_connected_s8(const mf_fully_connected_params *p, const int8_t *inp
         for (uint32_t c = 0; c < p->channels; c++) {
             const int32_t sum = mf_dot(o->bias[c], input, weights, p->depth);
             const int32_t value = mf_requantize(sum, o->multiplier[c], o->shift[c]);
-            *output++ = mf_clamp(value + o->zero_point, o->low, o->high);
+            output[c] = mf_clamp(value + o->zero_point, o->low, o->high);
             weights += p->depth;
         }
         input += p->depth;
+        output += p->output_row_stride;
     }
 }

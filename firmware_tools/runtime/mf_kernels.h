@@ -26,6 +26,7 @@ typedef struct {
     uint32_t rows;
     uint32_t depth;
     uint32_t channels;
+    uint32_t output_row_stride;
     const int8_t *weights; /* channels x depth */
     mf_channel_output output;
 } mf_fully_connected_params;
@@ -70,9 +71,11 @@ typedef struct {
     uint32_t batch_dims[4]; /* outer axes of the output, left-padded with 1 */
     uint32_t lhs_batch_stride[4];
     uint32_t rhs_batch_stride[4];
+    uint32_t output_batch_stride[4];
     uint32_t rows, depth, columns;
     uint32_t lhs_row_stride, lhs_depth_stride;
     uint32_t rhs_depth_stride, rhs_column_stride;
+    uint32_t output_row_stride, output_column_stride;
     int32_t lhs_zero_point, rhs_zero_point;
     int32_t multiplier;
     int32_t shift;

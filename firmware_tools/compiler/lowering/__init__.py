@@ -74,7 +74,7 @@ def lower(model: TFLiteModel) -> Program:
     for op in model.ops:
         calls = LOWERINGS[op.name](op, graph)
         if calls:
-            steps.append(Step(op, tuple(calls)))
+            steps.append(Step((op,), tuple(calls)))
         else:  # only the shape changes: the output is the input
             parts[op.outputs[0]] = Slot(op.inputs[0])
-    return Program(model, steps, list(graph.constants.values()), parts)
+    return Program(model, tuple(steps), graph.tables, parts)

@@ -11,9 +11,13 @@ _HEAD = """\
 
 The TFLite ops that `midfuse build` compiles, from the table in `midfuse/ops.py` (`make docs` writes
 this page). For each, the types of its activations: one type where input and output are alike.
-Weights are constant int8, biases constant int32 (int64 beside int16 activations), axes, shapes and
-bounds constant integers. Every op gives the bytes of TensorFlow Lite Micro; what TFLM refuses is
-refused here too.
+
+- Every op gives the bytes of TensorFlow Lite Micro.
+- Activations have one scale; int16 ones have zero point 0, int32 and float32 ones need no scale.
+- Weights are int8 constants with zero point 0, one scale a tensor or a channel; biases are int32
+  constants (int64 beside int16 activations); axes, shapes and bounds are constants.
+- An op that only moves values has its inputs and outputs on one scale.
+- A model's inputs and outputs are int8, int16, int32 or float32.
 
 | op | types | limits |
 |---|---|---|

@@ -13,9 +13,12 @@ from firmware_tools.protocol import Dtype, Kind
 from firmware_tools.session import open_session
 from midfuse.cli import main
 from midfuse.oracle import run_windows
+from midfuse.tflite_file import parse_tflite
 from tests.boards.conftest import need
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
+from tests.support.host_build import random_windows
+from tests.support.tflite_builder import TFLiteBuilder
 from tests.support.typed_model import CLASSES, typed_model, typed_windows
 
 WINDOWS = 6
@@ -37,6 +40,23 @@ def test_every_type_comes_through(name: str, tmp_path: Path) -> None:
     assert [row.differing_bytes for row in found.per_op] == [0] * len(model.ops)
     assert [str(values.dtype) for values in outputs] == ["int32", "float32", "int16", "int8"]
     assert found.accuracy == (WINDOWS - 1) / WINDOWS
+
+
+@pytest.mark.parametrize(
+    "name", ["qemu-mps2-an385-m0", "qemu-mps2-an386", "qemu-mps3-an547", "qemu-virt-rv32"]
+)
+def test_float_arithmetic_is_the_oracle_s(name: str, tmp_path: Path) -> None:
+    """By a library on cores without an FPU; ties, huge numbers, infinities and NaN among it."""
+    b = TFLiteBuilder()
+    real = b.input((700,), None, 0, dtype="float32")
+    for scale, dtype in ((0.1, "int8"), (0.125, "int8"), (1 / 3, "int16")):
+        quantised = b.tensor((700,), scale, 0 if dtype == "int16" else -7, dtype=dtype)
+        b.op("QUANTIZE", [real], quantised)
+        b.op("DEQUANTIZE", [quantised], b.tensor((700,), dtype="float32"))
+    model = parse_tflite(b.content(), tmp_path / "float.tflite")
+    values = [window[0] for window in random_windows(model, 3, np.random.default_rng(11))]
+    found, _ = evaluate_model(model, need(read_board(name)), [np.stack(values)], tmp_path / "out")
+    assert found.differing_bytes == 0
 
 
 def test_the_command_takes_and_gives_every_type(tmp_path: Path) -> None:

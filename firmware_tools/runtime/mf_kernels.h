@@ -15,6 +15,7 @@ extern "C" {
 /* Output side of a matrix product: one multiplier and shift a channel, then zero point and clamp. */
 typedef struct {
     const int32_t *bias;
+    const int64_t *bias64; /* of int16, in place of `bias`: 64-bit sums, multipliers of 16 bits */
     const int32_t *multiplier;
     const int8_t *shift;
     int32_t zero_point;
@@ -32,6 +33,8 @@ typedef struct {
 } mf_fully_connected_params;
 
 void mf_fully_connected_s8(const mf_fully_connected_params *p, const int8_t *input, int8_t *output);
+void mf_fully_connected_s16(const mf_fully_connected_params *p, const int16_t *input,
+                            int16_t *output);
 
 typedef struct {
     uint32_t batches;
@@ -49,6 +52,7 @@ typedef struct {
 } mf_conv_2d_params;
 
 void mf_conv_2d_s8(const mf_conv_2d_params *p, const int8_t *input, int8_t *output);
+void mf_conv_2d_s16(const mf_conv_2d_params *p, const int16_t *input, int16_t *output);
 
 typedef struct {
     uint32_t batches;
@@ -66,6 +70,8 @@ typedef struct {
 
 void mf_depthwise_conv_2d_s8(const mf_depthwise_conv_2d_params *p, const int8_t *input,
                              int8_t *output);
+void mf_depthwise_conv_2d_s16(const mf_depthwise_conv_2d_params *p, const int16_t *input,
+                              int16_t *output);
 
 typedef struct {
     uint32_t batch_dims[4]; /* outer axes of the output, left-padded with 1 */
@@ -77,13 +83,15 @@ typedef struct {
     uint32_t rhs_depth_stride, rhs_column_stride;
     uint32_t output_row_stride, output_column_stride;
     int32_t lhs_zero_point, rhs_zero_point;
-    int32_t multiplier;
+    int32_t multiplier; /* of 16 bits for int16 */
     int32_t shift;
     int32_t output_zero_point;
 } mf_batch_matmul_params;
 
 void mf_batch_matmul_s8(const mf_batch_matmul_params *p, const int8_t *lhs, const int8_t *rhs,
                         int8_t *output);
+void mf_batch_matmul_s16(const mf_batch_matmul_params *p, const int16_t *lhs, const int16_t *rhs,
+                         int16_t *output);
 
 typedef struct {
     uint32_t rows;
@@ -93,6 +101,16 @@ typedef struct {
 } mf_softmax_params;
 
 void mf_softmax_s8(const mf_softmax_params *p, const int8_t *input, int8_t *output);
+
+typedef struct {
+    uint32_t rows;
+    uint32_t depth;
+    int32_t multiplier, shift;   /* from a difference to the row's maximum to steps of 10 / 65535 */
+    const int16_t *exponentials; /* exp(x) in Q0.15 for mf_interpolate, x from -10 to 0 */
+    const int16_t *reciprocals;  /* 1 / (1 + x) in Q0.15 for mf_interpolate, x from 0 to 1 */
+} mf_softmax_s16_params;
+
+void mf_softmax_s16(const mf_softmax_s16_params *p, const int16_t *input, int16_t *output);
 
 /* An element-wise operator on two inputs; a stride of 0 repeats an input along an axis. */
 typedef struct {
@@ -151,6 +169,8 @@ typedef struct {
 } mf_transpose_conv_params;
 
 void mf_transpose_conv_s8(const mf_transpose_conv_params *p, const int8_t *input, int8_t *output);
+void mf_transpose_conv_s16(const mf_transpose_conv_params *p, const int16_t *input,
+                           int16_t *output);
 
 /* Which axes a reduction keeps and which it reduces, left-padded with 1. */
 typedef struct {
@@ -167,6 +187,7 @@ typedef struct {
 
 /* SUM and MEAN. */
 void mf_sum_s8(const mf_sum_params *p, const int8_t *input, int8_t *output);
+void mf_sum_s16(const mf_sum_params *p, const int16_t *input, int16_t *output);
 
 void mf_reduce_max_s8(const mf_reduction *p, const int8_t *input, int8_t *output);
 
@@ -182,6 +203,8 @@ typedef struct {
 
 void mf_max_pool_2d_s8(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
 void mf_average_pool_2d_s8(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
+void mf_max_pool_2d_s16(const mf_pool_2d_params *p, const int16_t *input, int16_t *output);
+void mf_average_pool_2d_s16(const mf_pool_2d_params *p, const int16_t *input, int16_t *output);
 
 /* The operators below that only move values take any type, as bytes. */
 
@@ -254,6 +277,33 @@ typedef struct {
 } mf_lookup_params;
 
 void mf_lookup_s8(const mf_lookup_params *p, const int8_t *input, int8_t *output);
+
+/* A function of one int16 with one slope below zero and one from zero on. */
+typedef struct {
+    uint32_t count;
+    int32_t multiplier1, shift1; /* x >= 0 */
+    int32_t multiplier2, shift2; /* x < 0 */
+    int32_t low, high;
+} mf_two_slopes_params;
+
+void mf_two_slopes_s16(const mf_two_slopes_params *p, const int16_t *input, int16_t *output);
+
+/* LOGISTIC and TANH of int16. */
+typedef struct {
+    uint32_t count;
+    int32_t multiplier, shift; /* in * multiplier / 2^shift is in steps of 1 / 12288 */
+    const uint16_t *table;     /* 256 values of 1 / (1 + exp(-x)) in Q0.16, x in steps of 1 / 24 */
+} mf_sigmoid_params;
+
+void mf_logistic_s16(const mf_sigmoid_params *p, const int16_t *input, int16_t *output);
+void mf_tanh_s16(const mf_sigmoid_params *p, const int16_t *input, int16_t *output);
+
+typedef struct {
+    uint32_t count;
+    int32_t multiplier, shift;
+} mf_rsqrt_params;
+
+void mf_rsqrt_s16(const mf_rsqrt_params *p, const int16_t *input, int16_t *output);
 
 #ifdef __cplusplus
 }

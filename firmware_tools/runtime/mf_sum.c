@@ -6,19 +6,15 @@
 #include "mf_fixed_point.h"
 #include "mf_reduce.h"
 
-static int32_t add(int32_t so_far, int32_t value)
-{
-    return so_far + value;
-}
-
 static int8_t output_of(const mf_sum_params *p, const int8_t *first)
 {
-    const int32_t sum = mf_reduced(&p->axes, first, p->sum_offset, add);
+    int32_t sum = p->sum_offset;
+    MF_FOR_EACH(p->axes.reduced, p->axes.reduced_stride, at, sum += first[at]);
     const int32_t value = mf_requantize(sum, p->multiplier, p->shift);
-    return mf_clamp(value + p->output_zero_point, -128, 127);
+    return mf_clamp(value + p->output_zero_point, INT8_MIN, INT8_MAX);
 }
 
 void mf_sum_s8(const mf_sum_params *p, const int8_t *input, int8_t *output)
 {
-    MF_FOR_EACH_KEPT(&p->axes, input, output, output_of(p, first));
+    MF_FOR_EACH(p->axes.kept, p->axes.kept_stride, at, *output++ = output_of(p, input + at));
 }

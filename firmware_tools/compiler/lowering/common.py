@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,37 +56,34 @@ def multiplier_and_shift(op: Op, graph: Graph, real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def channel_output(
-    op: Op,
-    graph: Graph,
-    multipliers: list[float],
-    bias: npt.NDArray[np.int64],
-    output: Tensor,
-) -> dict[str, Value]:
-    """The `mf_channel_output` of a matrix product; `bias` already holds the zero-point sums."""
-    low, high = activation_limits(op, graph, output)
-    pairs = [multiplier_and_shift(op, graph, real) for real in multipliers]
-    return {
-        "bias": graph.constant(bias.astype(np.uint32).astype(np.int32)),
-        "multiplier": graph.constant(np.array([m for m, _ in pairs], np.int32)),
-        "shift": graph.constant(np.array([s for _, s in pairs], np.int8)),
-        "zero_point": output.zero_point,
-        "low": low,
-        "high": high,
-    }
+# A value within 64 bits times a multiplier of 16.
+_LARGEST_WIDE_BIAS = 1 << 46
+# With int16 activations TFLM reads the biases of these as int64, whatever they are.
+_BIAS_ALWAYS_WIDE = ("DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 
 
-def channel_multipliers(x: Tensor, weights: Tensor, out: Tensor, channels: int) -> list[float]:
-    """From a matrix product's accumulators to its output's scale, one a channel, in double."""
-    assert weights.quantization is not None
-    scales = np.broadcast_to(weights.quantization.scale, (channels,))
-    return [float(x.scale) * float(scale) / float(out.scale) for scale in scales]
+def wide_multiplier_and_shift(op: Op, graph: Graph, real: float) -> tuple[int, int]:
+    """A positive real for `mf_requantize_wide`: a multiplier of 16 bits."""
+    multiplier, shift = quantise_multiplier(real)
+    graph.require(shift < 15, op, "a multiplier of 2^15 or more")
+    return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1), shift
 
 
-def weights_and_bias(
-    op: Op, graph: Graph, *, axis: int = 0, bias_input: int = 2
-) -> tuple[Tensor, npt.NDArray[Any], npt.NDArray[Any]]:
-    """Constant int8 weights, their channels on `axis`, and an int32 bias (zeros where absent)."""
+@dataclass(frozen=True)
+class Filters:
+    """The constant int8 weights of a matrix product and its bias, zeros where it has none.
+
+    `wide`: sums are of 64 bits, as TFLM has them for int16 activations unless the bias is int32.
+    """
+
+    tensor: Tensor
+    values: npt.NDArray[Any]
+    bias: npt.NDArray[np.int64]
+    wide: bool
+
+
+def filters(op: Op, graph: Graph, x: Tensor, *, axis: int = 0, bias_input: int = 2) -> Filters:
+    """The weights, their channels on `axis`, and the bias that go with activations `x`."""
     weights = graph.input(op, 1)
     constant = weights.data is not None and weights.dtype == "int8"
     graph.require(constant, op, f"weights ({weights.name}) are not int8 constants")
@@ -97,14 +95,46 @@ def weights_and_bias(
     graph.require(len(weights.shape) > axis, op, f"weights of shape {weights.shape}")
     graph.require(quantization.axis == axis or len(quantization.scale) == 1, op, "weights' axis")
     channels = weights.shape[axis]
+    wide = x.dtype == "int16"
     bias = np.zeros(channels, np.int64)
     if len(op.inputs) > bias_input and op.inputs[bias_input] >= 0:
         tensor = graph.input(op, bias_input)
-        right = tensor.data is not None and tensor.dtype == "int32" and tensor.shape == (channels,)
-        graph.require(right, op, f"bias ({tensor.name}) is not {channels} int32 constants")
+        wide = wide and (tensor.dtype == "int64" or op.name in _BIAS_ALWAYS_WIDE)
+        dtype = "int64" if wide else "int32"
+        right = tensor.data is not None and tensor.dtype == dtype and tensor.shape == (channels,)
+        graph.require(right, op, f"bias ({tensor.name}) is not {channels} {dtype} constants")
         assert tensor.data is not None
         bias = tensor.data.astype(np.int64)
-    return weights, weights.data, bias
+        small = bool((np.abs(bias) < _LARGEST_WIDE_BIAS).all())
+        graph.require(small, op, f"bias ({tensor.name}) of more than 46 bits")
+    return Filters(weights, weights.data, bias, wide)
+
+
+def channel_output(
+    op: Op, graph: Graph, x: Tensor, weights: Filters, output: Tensor, zero_point_sums: Any = 0
+) -> dict[str, Value]:
+    """The `mf_channel_output` of a matrix product; `zero_point_sums` go into the bias."""
+    assert weights.tensor.quantization is not None
+    low, high = activation_limits(op, graph, output)
+    scales = np.broadcast_to(weights.tensor.quantization.scale, weights.bias.shape)
+    quantised = wide_multiplier_and_shift if weights.wide else multiplier_and_shift
+    pairs = [
+        quantised(op, graph, float(x.scale) * float(scale) / float(output.scale))
+        for scale in scales
+    ]
+    bias = weights.bias + zero_point_sums
+    return {
+        **(
+            {"bias64": graph.constant(bias)}
+            if weights.wide
+            else {"bias": graph.constant(bias.astype(np.uint32).astype(np.int32))}
+        ),
+        "multiplier": graph.constant(np.array([m for m, _ in pairs], np.int32)),
+        "shift": graph.constant(np.array([s for _, s in pairs], np.int8)),
+        "zero_point": output.zero_point,
+        "low": low,
+        "high": high,
+    }
 
 
 def strides(shape: tuple[int, ...]) -> list[int]:

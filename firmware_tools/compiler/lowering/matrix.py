@@ -4,37 +4,38 @@ import math
 
 import numpy as np
 
-from firmware_tools.compiler.fixed_point import softmax_exponentials
+from firmware_tools.compiler.fixed_point import quantise_multiplier, softmax_exponentials
+from firmware_tools.compiler.interpolation import SOFTMAX_REACH, exponentials, reciprocals
 from firmware_tools.compiler.lowering.common import (
-    channel_multipliers,
     channel_output,
+    filters,
     multiplier_and_shift,
     pad_left,
     strides,
-    weights_and_bias,
+    wide_multiplier_and_shift,
 )
 from firmware_tools.compiler.program import Call, Graph, Value
-from midfuse.tflite_file import Op
+from midfuse.tflite_file import Op, Tensor
 
 
 def fully_connected(op: Op, graph: Graph) -> list[Call]:
     x, out = graph.activation(op, 0), graph.result(op)
-    weights, values, bias = weights_and_bias(op, graph)
-    graph.require(len(weights.shape) == 2, op, f"weights of shape {weights.shape}")
+    weights = filters(op, graph, x)
+    shape = weights.tensor.shape
+    graph.require(len(shape) == 2, op, f"weights of shape {shape}")
     graph.require(op.options.get("weights_format", 0) == 0, op, "shuffled weights")
-    channels, depth = weights.shape
+    channels, depth = shape
     rows = out.elements // channels if channels else 0
     fits = rows * depth == x.elements and out.shape[-1:] == (channels,) and depth > 0
-    graph.require(fits, op, f"{x.shape} times {weights.shape} does not give {out.shape}")
-    multipliers = channel_multipliers(x, weights, out, channels)
-    folded = bias - x.zero_point * values.astype(np.int64).sum(axis=1)
+    graph.require(fits, op, f"{x.shape} times {shape} does not give {out.shape}")
+    zero_point_sums = -x.zero_point * weights.values.astype(np.int64).sum(axis=1)
     fields: dict[str, Value] = {
         "rows": rows,
         "depth": depth,
         "channels": channels,
         "output_row_stride": channels,
-        "weights": graph.constant(values),
-        "output": channel_output(op, graph, multipliers, folded, out),
+        "weights": graph.constant(weights.values),
+        "output": channel_output(op, graph, x, weights, out, zero_point_sums),
     }
     return [graph.call("mf_fully_connected", "mf_fully_connected", fields, [x], out)]
 
@@ -58,9 +59,8 @@ def batch_matmul(op: Op, graph: Graph) -> list[Call]:
         and _broadcasts(rhs.shape[:-2], batch)
     )
     graph.require(fits, op, f"{lhs.shape} times {rhs.shape} does not give {out.shape}")
-    multiplier, shift = multiplier_and_shift(
-        op, graph, float(lhs.scale) * float(rhs.scale) / float(out.scale)
-    )
+    quantised = wide_multiplier_and_shift if lhs.dtype == "int16" else multiplier_and_shift
+    multiplier, shift = quantised(op, graph, float(lhs.scale) * float(rhs.scale) / float(out.scale))
     fields: dict[str, Value] = {
         "batch_dims": pad_left(batch, 1),
         "lhs_batch_stride": _batch_strides(lhs.shape[:-2], lhs_strides, batch),
@@ -97,17 +97,37 @@ def _batch_strides(shape: tuple[int, ...], steps: list[int], target: list[int]) 
 def softmax(op: Op, graph: Graph) -> list[Call]:
     x, out = graph.activation(op, 0), graph.result(op)
     graph.require(x.shape == out.shape and x.elements > 0, op, f"{x.shape} gives {out.shape}")
+    beta = float(op.options.get("beta", 1.0))
+    fields: dict[str, Value] = {"rows": x.elements // x.shape[-1], "depth": x.shape[-1]}
+    if x.dtype == "int16":
+        fields |= _softmax_int16(op, graph, x, out, beta)
+        struct = "mf_softmax_s16_params"
+    else:
+        fields |= _softmax_int8(op, graph, x, out, beta)
+        struct = "mf_softmax_params"
+    return [graph.call("mf_softmax", "mf_softmax", fields, [x], out, struct=struct, in_place=[x])]
+
+
+def _softmax_int8(op: Op, graph: Graph, x: Tensor, out: Tensor, beta: float) -> dict[str, Value]:
     unit = out.zero_point == -128 and out.scale == np.float32(1 / 256)
     graph.require(unit, op, "an output that is not on scale 1/256, zero point -128")
-    beta = float(op.options.get("beta", 1.0))
     # TFLM's arithmetic begins where a step of the input counts at all.
     graph.require(1.0 < float(x.scale) * beta * (1 << 26) < math.inf, op,
                   f"an input on scale {x.scale} with beta {beta}")  # fmt: skip
     table = np.array(softmax_exponentials(float(x.scale), beta), np.int32)
-    fields: dict[str, Value] = {
-        "rows": x.elements // x.shape[-1],
-        "depth": x.shape[-1],
-        "exponentials": graph.constant(table),
-        "exponential_count": len(table),
+    return {"exponentials": graph.constant(table), "exponential_count": len(table)}
+
+
+def _softmax_int16(op: Op, graph: Graph, x: Tensor, out: Tensor, beta: float) -> dict[str, Value]:
+    graph.require(out.scale == np.float32(1 / 32768), op, "an output that is not on scale 1/32768")
+    graph.require(x.shape[-1] <= 1 << 16, op, f"rows of {x.shape[-1]}")  # the sum's 32 bits
+    steps = float(x.scale) * beta / (SOFTMAX_REACH / 65535)
+    # 65535 of these have to fit 32 bits.
+    graph.require(0.0 <= steps < 1 << 15, op, f"an input on scale {x.scale} with beta {beta}")
+    multiplier, shift = quantise_multiplier(steps)
+    return {
+        "multiplier": multiplier,
+        "shift": shift,
+        "exponentials": graph.constant(exponentials()),
+        "reciprocals": graph.constant(reciprocals()),
     }
-    return [graph.call("mf_softmax", "mf_softmax", fields, [x], out, in_place=[x])]

@@ -4,6 +4,7 @@ import math
 from itertools import groupby
 
 from firmware_tools.compiler.lowering.common import (
+    code_range,
     multiplier_and_shift,
     pad_left,
     require_same_scale,
@@ -32,6 +33,8 @@ def reduce_max(op: Op, graph: Graph) -> list[Call]:
 
 def _sum(op: Op, graph: Graph, axes: dict[str, Value], count: int, divisor: int) -> Call:
     x, out = graph.activation(op, 0), graph.result(op)
+    # TFLM sums in 32 bits.
+    graph.require(count * -code_range(x)[0] < 1 << 31, op, f"a sum of {count} values")
     multiplier, shift = multiplier_and_shift(op, graph, float(x.scale) / float(out.scale))
     multiplier, shift = _divide(multiplier, shift, divisor)
     fields: dict[str, Value] = {

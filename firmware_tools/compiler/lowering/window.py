@@ -5,10 +5,9 @@ import tflite
 
 from firmware_tools.compiler.lowering.common import (
     activation_limits,
-    channel_multipliers,
     channel_output,
+    filters,
     require_same_scale,
-    weights_and_bias,
 )
 from firmware_tools.compiler.program import Call, Graph, Value
 from midfuse.tflite_file import Op, Tensor
@@ -18,34 +17,34 @@ _LARGEST_WINDOW = 1 << 15  # keeps the kernels' coordinates far inside 32 bits
 
 def conv_2d(op: Op, graph: Graph) -> list[Call]:
     x, out = graph.activation(op, 0), graph.result(op)
-    weights, values, bias = weights_and_bias(op, graph)
-    graph.require(len(weights.shape) == 4, op, f"weights of shape {weights.shape}")
-    channels, kernel_height, kernel_width, depth = weights.shape
+    weights = filters(op, graph, x)
+    shape = weights.tensor.shape
+    graph.require(len(shape) == 4, op, f"weights of shape {shape}")
+    channels, kernel_height, kernel_width, depth = shape
     fields = _dilated_window(op, graph, x, out, kernel_height, kernel_width)
     groups = x.shape[3] // depth if depth else 0
     whole = groups > 0 and groups * depth == x.shape[3] and channels % groups == 0
     graph.require(whole, op, f"filters of depth {depth} on {x.shape[3]} channels")
     graph.require(channels == out.shape[3] > 0, op, f"{channels} filters for {out.shape}")
-    folded = bias - x.zero_point * values.astype(np.int64).sum(axis=(1, 2, 3))
-    multipliers = channel_multipliers(x, weights, out, channels)
+    zero_point_sums = -x.zero_point * weights.values.astype(np.int64).sum(axis=(1, 2, 3))
     fields |= {
         "in_channels": x.shape[3],
         "out_channels": channels,
         "group_channels": depth,
         "filters_per_group": channels // groups,
         "input_zero_point": x.zero_point,
-        "weights": graph.constant(values),
-        "output": channel_output(op, graph, multipliers, folded, out),
+        "weights": graph.constant(weights.values),
+        "output": channel_output(op, graph, x, weights, out, zero_point_sums),
     }
     return [graph.call("mf_conv_2d", "mf_conv_2d", fields, [x], out)]
 
 
 def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
     x, out = graph.activation(op, 0), graph.result(op)
-    weights, values, bias = weights_and_bias(op, graph, axis=3)
-    graph.require(len(weights.shape) == 4 and weights.shape[0] == 1, op,
-                  f"weights of shape {weights.shape}")  # fmt: skip
-    _, kernel_height, kernel_width, channels = weights.shape
+    weights = filters(op, graph, x, axis=3)
+    shape = weights.tensor.shape
+    graph.require(len(shape) == 4 and shape[0] == 1, op, f"weights of shape {shape}")
+    _, kernel_height, kernel_width, channels = shape
     fields = _dilated_window(op, graph, x, out, kernel_height, kernel_width)
     multiplier = channels // x.shape[3] if x.shape[3] else 0
     whole = multiplier > 0 and multiplier * x.shape[3] == channels
@@ -53,13 +52,12 @@ def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
     stated = op.options.get("depth_multiplier", 0)
     graph.require(stated in (0, multiplier), op, f"a depth multiplier of {stated}")
     graph.require(channels == out.shape[3], op, f"{channels} filters for {out.shape}")
-    multipliers = channel_multipliers(x, weights, out, channels)
     fields |= {
         "in_channels": x.shape[3],
         "multiplier": multiplier,
         "input_zero_point": x.zero_point,
-        "weights": graph.constant(values),
-        "output": channel_output(op, graph, multipliers, bias, out),
+        "weights": graph.constant(weights.values),
+        "output": channel_output(op, graph, x, weights, out),
     }
     return [graph.call("mf_depthwise_conv_2d", "mf_depthwise_conv_2d", fields, [x], out)]
 
@@ -67,15 +65,15 @@ def depthwise_conv_2d(op: Op, graph: Graph) -> list[Call]:
 def transpose_conv(op: Op, graph: Graph) -> list[Call]:
     """The window slides over the output, as in a CONV_2D from the output to the input."""
     x, out = graph.activation(op, 2), graph.result(op)
-    weights, values, bias = weights_and_bias(op, graph, bias_input=3)
-    graph.require(len(weights.shape) == 4, op, f"weights of shape {weights.shape}")
-    channels, kernel_height, kernel_width, depth = weights.shape
+    weights = filters(op, graph, x, bias_input=3)
+    shape = weights.tensor.shape
+    graph.require(len(shape) == 4, op, f"weights of shape {shape}")
+    channels, kernel_height, kernel_width, depth = shape
     stated = graph.numbers(op, 0)
     graph.require(stated == list(out.shape), op, f"output shape {stated} gives {out.shape}")
     mirrored = window(op, graph, out, x, (kernel_height, kernel_width), (1, 1))
     fits = depth == x.shape[3] > 0 and channels == out.shape[3] > 0
-    graph.require(fits, op, f"{x.shape} times {weights.shape} does not give {out.shape}")
-    multipliers = channel_multipliers(x, weights, out, channels)
+    graph.require(fits, op, f"{x.shape} times {shape} does not give {out.shape}")
     fields = mirrored | {
         "in_height": x.shape[1],
         "in_width": x.shape[2],
@@ -86,8 +84,8 @@ def transpose_conv(op: Op, graph: Graph) -> list[Call]:
         "kernel_height": kernel_height,
         "kernel_width": kernel_width,
         "input_zero_point": x.zero_point,
-        "weights": graph.constant(values),
-        "output": channel_output(op, graph, multipliers, bias, out),
+        "weights": graph.constant(weights.values),
+        "output": channel_output(op, graph, x, weights, out),
     }
     return [graph.call("mf_transpose_conv", "mf_transpose_conv", fields, [x], out)]
 

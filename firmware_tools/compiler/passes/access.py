@@ -12,7 +12,8 @@ from firmware_tools.compiler.program import Call, Slot, Value
 
 OUTPUT = -1
 _NAMES = ("add", "sub", "mul", "div", "squared_difference", "maximum", "minimum", "prelu")
-BINARY = tuple(f"mf_{name}_{suffix}" for name in _NAMES for suffix in ("s8", "s16"))
+_TYPES = ("s8", "s16")
+BINARY = tuple(f"mf_{name}_{suffix}" for name in _NAMES for suffix in _TYPES)
 # Larger tensors are no microcontroller's; looking at their every element would take long.
 _MAX_ELEMENTS = 1 << 20
 
@@ -29,25 +30,31 @@ class Access:
 
 
 _SUM = Access((("axes.kept", "axes.kept_stride"), ("axes.reduced", "axes.reduced_stride")))
+_MATMUL = {
+    0: Access((
+        ("batch_dims", "lhs_batch_stride"),
+        ("rows", "lhs_row_stride"), ("depth", "lhs_depth_stride"),
+    )),
+    1: Access((
+        ("batch_dims", "rhs_batch_stride"),
+        ("depth", "rhs_depth_stride"), ("columns", "rhs_column_stride"),
+    )),
+    OUTPUT: Access((
+        ("batch_dims", "output_batch_stride"),
+        ("rows", "output_row_stride"), ("columns", "output_column_stride"),
+    )),
+}  # fmt: skip
 _ACCESS: dict[tuple[str, int], Access] = {
     ("mf_copy", 0): Access((("dims", "input_stride"),), signed=True),
     ("mf_copy", OUTPUT): Access((("dims", "output_stride"),), signed=True),
     **{(name, 0): Access((("dims", "stride1"),)) for name in BINARY},
     **{(name, 1): Access((("dims", "stride2"),)) for name in BINARY},
-    ("mf_batch_matmul_s8", 0): Access((
-        ("batch_dims", "lhs_batch_stride"),
-        ("rows", "lhs_row_stride"), ("depth", "lhs_depth_stride"),
-    )),
-    ("mf_batch_matmul_s8", 1): Access((
-        ("batch_dims", "rhs_batch_stride"),
-        ("depth", "rhs_depth_stride"), ("columns", "rhs_column_stride"),
-    )),
-    ("mf_batch_matmul_s8", OUTPUT): Access((
-        ("batch_dims", "output_batch_stride"),
-        ("rows", "output_row_stride"), ("columns", "output_column_stride"),
-    )),
-    ("mf_fully_connected_s8", OUTPUT): Access((("rows", "output_row_stride"), ("channels", None))),
-    ("mf_sum_s8", 0): _SUM,
+    **{(f"mf_batch_matmul_{suffix}", position): access
+       for suffix in _TYPES for position, access in _MATMUL.items()},
+    **{(f"mf_fully_connected_{suffix}", OUTPUT): Access((
+        ("rows", "output_row_stride"), ("channels", None),
+    )) for suffix in _TYPES},
+    **{(f"mf_sum_{suffix}", 0): _SUM for suffix in _TYPES},
     ("mf_reduce_max_s8", 0): Access((("kept", "kept_stride"), ("reduced", "reduced_stride"))),
 }  # fmt: skip
 

@@ -17,11 +17,12 @@ _round_scales = [float(np.float32(n / 10)) for n in range(1, 10)] + [2.0**-n for
 scales = st.one_of(st.sampled_from(_round_scales), st.floats(2.0**-13, 2.0, width=32))
 
 
-def output_scale(draw: Draw, *factors: float) -> float:
+def output_scale(draw: Draw, dtype: str, *factors: float) -> float:
     """Any scale, or a power of two times the product of these, where results lie on ties."""
     if draw(st.booleans()):
         return float(draw(scales))
-    return float(np.float32(np.prod(factors) * 2.0 ** draw(st.integers(0, 6))))
+    exponent = draw(st.integers(0, 6 if dtype == "int8" else 14))
+    return float(np.float32(np.prod(factors) * 2.0**exponent))
 
 
 zero_points = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
@@ -73,11 +74,19 @@ def _constants(seed: int, shape: tuple[int, ...], low: int, high: int) -> np.nda
     return values
 
 
-def bias(b: TFLiteBuilder, draw: Draw, channels: int, scale: list[float]) -> int:
+def bias(
+    b: TFLiteBuilder, draw: Draw, channels: int, scale: list[float], *, dtype: str = "int32"
+) -> int:
     if draw(st.booleans()):
         return -1
-    values = np.random.default_rng(draw(seeds)).integers(-(1 << 16), 1 << 16, channels)
-    return b.tensor((channels,), scale, dtype="int32", data=values.astype(np.int32))
+    bits = draw(st.sampled_from([16, 40])) if dtype == "int64" else 16
+    values = np.random.default_rng(draw(seeds)).integers(-(1 << bits), 1 << bits, channels)
+    return b.tensor((channels,), scale, dtype=dtype, data=values.astype(dtype))
+
+
+def any_bias(draw: Draw, dtype: str) -> str:
+    """The type of a bias that goes with activations of this one."""
+    return "int32" if dtype == "int8" else draw(st.sampled_from(["int32", "int64"]))
 
 
 def weight_scales(draw: Draw, channels: int) -> list[float]:

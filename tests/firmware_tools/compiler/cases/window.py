@@ -1,5 +1,6 @@
 """Convolutions and pools."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from tests.firmware_tools.compiler.cases.strategies import (
     AddOp,
     Draw,
     activations,
+    any_bias,
     bias,
     f32,
     int8,
@@ -16,9 +18,12 @@ from tests.firmware_tools.compiler.cases.strategies import (
     seeds,
     small,
     weight_scales,
-    zero_points,
+    zero_point_of,
 )
 from tests.support.tflite_builder import TFLiteBuilder, schema
+
+# The bias that TFLM's depthwise and transposed convolutions take, by the type of the activations.
+WIDE_BIAS = {"int8": "int32", "int16": "int64"}
 
 
 class Axis(NamedTuple):
@@ -54,69 +59,79 @@ def window_options(options: Any, draw: Draw, h: Axis, w: Axis, padding: int) -> 
     return options
 
 
-def conv_2d(b: TFLiteBuilder, draw: Draw) -> None:
-    h, w, padding = windows(draw, dilated=True)
-    groups, depth = draw(st.sampled_from([1, 1, 2, 3])), draw(small(1, 5))
-    batches, channels = draw(small(1, 2)), groups * draw(small(1, 4))
-    x_scale, w_scales = draw(scales), weight_scales(draw, channels)
-    x = b.input((batches, h.length, w.length, groups * depth), x_scale, draw(zero_points))
-    shape = (channels, h.size, w.size, depth)
-    weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape))
-    extra = bias(b, draw, channels, f32(w_scales, x_scale))
-    out = b.tensor(
-        (batches, h.steps, w.steps, channels),
-        output_scale(draw, x_scale, w_scales[0]),
-        draw(zero_points),
-    )
-    options = window_options(schema.Conv2DOptionsT(), draw, h, w, padding)
-    options.dilationHFactor, options.dilationWFactor = h.dilation, w.dilation
-    b.op("CONV_2D", [x, weights, extra], out, options)
+def conv_2d(dtype: str) -> AddOp:
+    def add(b: TFLiteBuilder, draw: Draw) -> None:
+        h, w, padding = windows(draw, dilated=True)
+        groups, depth = draw(st.sampled_from([1, 1, 2, 3])), draw(small(1, 5))
+        batches, channels = draw(small(1, 2)), groups * draw(small(1, 4))
+        x_scale, w_scales = draw(scales), weight_scales(draw, channels)
+        in_shape = (batches, h.length, w.length, groups * depth)
+        x = b.input(in_shape, x_scale, zero_point_of(draw, dtype), dtype=dtype)
+        shape = (channels, h.size, w.size, depth)
+        weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape))
+        extra = bias(b, draw, channels, f32(w_scales, x_scale), dtype=any_bias(draw, dtype))
+        out_shape = (batches, h.steps, w.steps, channels)
+        out_scale = output_scale(draw, dtype, x_scale, w_scales[0])
+        out = b.tensor(out_shape, out_scale, zero_point_of(draw, dtype), dtype=dtype)
+        options = window_options(schema.Conv2DOptionsT(), draw, h, w, padding)
+        options.dilationHFactor, options.dilationWFactor = h.dilation, w.dilation
+        b.op("CONV_2D", [x, weights, extra], out, options)
+
+    return add
 
 
-def depthwise_conv_2d(b: TFLiteBuilder, draw: Draw) -> None:
-    h, w, padding = windows(draw, dilated=True)
-    batches, depth, multiplier = draw(small(1, 2)), draw(small(1, 5)), draw(small(1, 3))
-    channels = depth * multiplier
-    x_scale, w_scales = draw(scales), weight_scales(draw, channels)
-    x = b.input((batches, h.length, w.length, depth), x_scale, draw(zero_points))
-    shape = (1, h.size, w.size, channels)
-    weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape), axis=3)
-    extra = bias(b, draw, channels, f32(w_scales, x_scale))
-    out = b.tensor(
-        (batches, h.steps, w.steps, channels),
-        output_scale(draw, x_scale, w_scales[0]),
-        draw(zero_points),
-    )
-    options = window_options(schema.DepthwiseConv2DOptionsT(), draw, h, w, padding)
-    options.depthMultiplier = multiplier
-    options.dilationHFactor, options.dilationWFactor = h.dilation, w.dilation
-    # TFLM crashes on a depthwise bias that is named but absent.
-    b.op("DEPTHWISE_CONV_2D", [x, weights, extra] if extra >= 0 else [x, weights], out, options)
+def depthwise_conv_2d(dtype: str) -> AddOp:
+    def add(b: TFLiteBuilder, draw: Draw) -> None:
+        h, w, padding = windows(draw, dilated=True)
+        batches, depth, multiplier = draw(small(1, 2)), draw(small(1, 5)), draw(small(1, 3))
+        channels = depth * multiplier
+        x_scale, w_scales = draw(scales), weight_scales(draw, channels)
+        in_shape = (batches, h.length, w.length, depth)
+        x = b.input(in_shape, x_scale, zero_point_of(draw, dtype), dtype=dtype)
+        shape = (1, h.size, w.size, channels)
+        weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape), axis=3)
+        extra = bias(b, draw, channels, f32(w_scales, x_scale), dtype=WIDE_BIAS[dtype])
+        out_shape = (batches, h.steps, w.steps, channels)
+        out_scale = output_scale(draw, dtype, x_scale, w_scales[0])
+        out = b.tensor(out_shape, out_scale, zero_point_of(draw, dtype), dtype=dtype)
+        options = window_options(schema.DepthwiseConv2DOptionsT(), draw, h, w, padding)
+        options.depthMultiplier = multiplier
+        options.dilationHFactor, options.dilationWFactor = h.dilation, w.dilation
+        # TFLM crashes on a depthwise bias that is named but absent.
+        b.op("DEPTHWISE_CONV_2D", [x, weights, extra] if extra >= 0 else [x, weights], out, options)
+
+    return add
 
 
-def transpose_conv(b: TFLiteBuilder, draw: Draw) -> None:
+def transpose_conv(dtype: str) -> AddOp:
     """The window's axes are those of the output; how often it fits is the input's size."""
-    h, w, padding = windows(draw, dilated=False)
-    batches, depth, channels = draw(small(1, 2)), draw(small(1, 5)), draw(small(1, 4))
-    x_scale, w_scales = draw(scales), weight_scales(draw, channels)
-    out_shape = (batches, h.length, w.length, channels)
-    shape = (channels, h.size, w.size, depth)
-    weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape))
-    x = b.input((batches, h.steps, w.steps, depth), x_scale, draw(zero_points))
-    extra = bias(b, draw, channels, f32(w_scales, x_scale))
-    out = b.tensor(out_shape, output_scale(draw, x_scale, w_scales[0]), draw(zero_points))
-    options = window_options(schema.TransposeConvOptionsT(), draw, h, w, padding)
-    inputs = [b.numbers(list(out_shape)), weights, x]
-    b.op("TRANSPOSE_CONV", [*inputs, extra] if extra >= 0 else inputs, out, options)
+
+    def add(b: TFLiteBuilder, draw: Draw) -> None:
+        h, w, padding = windows(draw, dilated=False)
+        batches, depth, channels = draw(small(1, 2)), draw(small(1, 5)), draw(small(1, 4))
+        x_scale, w_scales = draw(scales), weight_scales(draw, channels)
+        out_shape = (batches, h.length, w.length, channels)
+        shape = (channels, h.size, w.size, depth)
+        weights = b.tensor(shape, w_scales, data=int8(draw(seeds), shape))
+        in_shape = (batches, h.steps, w.steps, depth)
+        x = b.input(in_shape, x_scale, zero_point_of(draw, dtype), dtype=dtype)
+        extra = bias(b, draw, channels, f32(w_scales, x_scale), dtype=WIDE_BIAS[dtype])
+        out_scale = output_scale(draw, dtype, x_scale, w_scales[0])
+        out = b.tensor(out_shape, out_scale, zero_point_of(draw, dtype), dtype=dtype)
+        options = window_options(schema.TransposeConvOptionsT(), draw, h, w, padding)
+        inputs = [b.numbers(list(out_shape)), weights, x]
+        b.op("TRANSPOSE_CONV", [*inputs, extra] if extra >= 0 else inputs, out, options)
+
+    return add
 
 
-def pool(name: str) -> AddOp:
+def pool(name: str, dtype: str) -> AddOp:
     def add(b: TFLiteBuilder, draw: Draw) -> None:
         h, w, padding = windows(draw, dilated=False)
         batches, channels = draw(small(1, 2)), draw(small(1, 5))
-        scale, zero_point = draw(scales), draw(zero_points)
-        x = b.input((batches, h.length, w.length, channels), scale, zero_point)
-        out = b.tensor((batches, h.steps, w.steps, channels), scale, zero_point)
+        scale, zero_point = draw(scales), zero_point_of(draw, dtype)
+        x = b.input((batches, h.length, w.length, channels), scale, zero_point, dtype=dtype)
+        out = b.tensor((batches, h.steps, w.steps, channels), scale, zero_point, dtype=dtype)
         options = window_options(schema.Pool2DOptionsT(), draw, h, w, padding)
         options.filterHeight, options.filterWidth = h.size, w.size
         b.op(name, [x], out, options)
@@ -125,9 +140,13 @@ def pool(name: str) -> AddOp:
 
 
 CASES: dict[str, AddOp] = {
-    "AVERAGE_POOL_2D": pool("AVERAGE_POOL_2D"),
-    "CONV_2D": conv_2d,
-    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
-    "MAX_POOL_2D": pool("MAX_POOL_2D"),
-    "TRANSPOSE_CONV": transpose_conv,
+    f"{name}{suffix}": case(dtype)
+    for dtype, suffix in (("int8", ""), ("int16", " int16"))
+    for name, case in (
+        ("AVERAGE_POOL_2D", partial(pool, "AVERAGE_POOL_2D")),
+        ("CONV_2D", conv_2d),
+        ("DEPTHWISE_CONV_2D", depthwise_conv_2d),
+        ("MAX_POOL_2D", partial(pool, "MAX_POOL_2D")),
+        ("TRANSPOSE_CONV", transpose_conv),
+    )
 }

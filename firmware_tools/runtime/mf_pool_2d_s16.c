@@ -1,0 +1,16 @@
+/* MAX_POOL_2D and AVERAGE_POOL_2D of int16, portable; mf_pool_2d.h has the formulas. */
+#include <stdint.h>
+
+typedef int16_t element;
+
+#include "mf_pool_2d.h"
+
+void mf_max_pool_2d_s16(const mf_pool_2d_params *p, const int16_t *input, int16_t *output)
+{
+    pool(p, input, output, largest);
+}
+
+void mf_average_pool_2d_s16(const mf_pool_2d_params *p, const int16_t *input, int16_t *output)
+{
+    pool(p, input, output, average);
+}

@@ -19,6 +19,7 @@ from firmware_tools.image import Image, ImageFile, digest
 from firmware_tools.link_map import flash_parts
 from firmware_tools.memory import MemoryUse, memory_use
 from firmware_tools.publish import publish
+from firmware_tools.report import memory_report, write_report
 from midfuse import __version__
 from midfuse.errors import DeviceError, InputError
 from midfuse.progress import SILENT, Progress
@@ -41,12 +42,14 @@ def build_firmware(
     *,
     observable: bool = False,
     sanitize: bool = False,
+    report: bool = False,
     progress: Progress = SILENT,
 ) -> Image:
     """Compile a model and link it into `out/firmware.elf`, `.bin` and `.json`.
 
     The same model, board and compiler give the same bytes. `observable` keeps every op's output
-    readable; `sanitize` adds address and undefined-behaviour sanitizers (host boards).
+    readable; `sanitize` adds address and undefined-behaviour sanitizers (host boards). `report`
+    writes `out/memory.html` too, even for a model that does not fit.
 
     Raises:
         InputError: an op that is not supported, or a model that does not fit the board.
@@ -55,8 +58,10 @@ def build_firmware(
     with tempfile.TemporaryDirectory() as scratch:
         compiled = compile_model(model, Path(scratch), observable=observable)
         memory = memory_use(compiled)
+        if report:
+            write_report(memory_report(model, compiled, memory, board=board), out)
         check_fit(model.path, memory, board)
-        return link_firmware(
+        image = link_firmware(
             board,
             compiled.sources,
             out,
@@ -67,6 +72,11 @@ def build_firmware(
             sanitize=sanitize,
             progress=progress,
         )
+        if report:
+            parts = image.flash_parts
+            page = memory_report(model, compiled, memory, board=board, flash_parts=parts)
+            write_report(page, out)
+        return image
 
 
 def require_toolchain(board: Board) -> None:

@@ -11,10 +11,10 @@ from firmware_tools.build import build_firmware
 from firmware_tools.fit import Limits, parse_bytes
 from firmware_tools.image import Image
 from firmware_tools.memory import MemoryUse
-from firmware_tools.source_only import write_source
+from firmware_tools.source_only import SourceFolder, write_source
 from midfuse.console import Outcome, Terminal, command, fields
 from midfuse.errors import CheckFailed, InputError
-from midfuse.tflite_file import TFLiteModel, read_tflite
+from midfuse.tflite_file import read_tflite
 
 _HELP = """Compile a .tflite into firmware for a board, or into C for any project.
 
@@ -22,6 +22,8 @@ _HELP = """Compile a .tflite into firmware for a board, or into C for any projec
 the exit code is 1. RAM is .data, .bss with the arena in it, and the stack reserved; flash is the
 image. Where neither is known (--source-only, a board that is a process of this computer), they
 hold the arena and the constants.
+
+--report writes its page for a model that does not fit, too.
 """
 
 
@@ -35,6 +37,7 @@ hold the arena and the constants.
 )
 @click.option("--observable", is_flag=True, help="Keep every op's output readable.")
 @click.option("--source-only", is_flag=True, help="Write a folder of C for any project instead.")
+@click.option("--report", is_flag=True, help="Draw the arena over time: memory.html.")
 @click.option("--max-ram", metavar="BYTES", help="Fail where more RAM is taken: 8192 or 8K.")
 @click.option("--max-flash", metavar="BYTES", help="Fail where more flash is taken.")
 def build(
@@ -43,6 +46,7 @@ def build(
     out: Path | None,
     observable: bool,
     source_only: bool,
+    report: bool,
     max_ram: str | None,
     max_flash: str | None,
 ) -> Outcome:
@@ -54,19 +58,23 @@ def build(
         raise InputError("--board: --source-only writes C for any board", "give one of them")
     if source_only:
         folder = out or Path("runs") / f"{model.stem}-source"
-        return _build_source(read_tflite(model), folder, limits, observable)
+        written = write_source(read_tflite(model), folder, observable=observable, report=report)
+        return _source_outcome(written, folder, limits, model)
     if board is None:
         raise InputError("--board is missing", "name one of `midfuse boards`, or --source-only")
     target = read_board(board)
+    folder = out or Path("runs") / f"{model.stem}-{target.name}"
     image = build_firmware(
         read_tflite(model),
         target,
-        out or Path("runs") / f"{model.stem}-{target.name}",
+        folder,
         observable=observable,
+        report=report,
         progress=Terminal(),
     )
     data = image.model_dump(mode="json")
-    return Outcome(data, _view(image), image.files, _failure(limits, model, image))
+    files = [*image.files, *([folder / "memory.html"] if report else [])]
+    return Outcome(data, _view(image), files, _failure(limits, model, image))
 
 
 def _view(image: Image) -> Group:
@@ -84,11 +92,10 @@ def _failure(limits: Limits, model: Path, image: Image) -> CheckFailed | None:
     )
 
 
-def _build_source(model: TFLiteModel, out: Path, limits: Limits, observable: bool) -> Outcome:
-    written = write_source(model, out, observable=observable)
+def _source_outcome(written: SourceFolder, out: Path, limits: Limits, model: Path) -> Outcome:
     memory = written.memory
     data: dict[str, Any] = {"symbol": written.symbol, **memory.model_dump()}
-    view = f"{written.symbol}: {memory.peak}\nopen {out / 'README.md'}"
-    failure = limits.failure(model.path, memory, memory.arena_bytes, memory.constant_bytes)
     data["files"] = [str(path) for path in written.files]
+    view = f"{written.symbol}: {memory.peak}\nopen {out / 'README.md'}"
+    failure = limits.failure(model, memory, memory.arena_bytes, memory.constant_bytes)
     return Outcome(data, view, written.files, failure)

@@ -13,6 +13,7 @@ from firmware_tools.compiler.emit import c_string
 from firmware_tools.memory import MemoryUse, memory_use
 from firmware_tools.publish import publish
 from firmware_tools.render import render
+from firmware_tools.report import memory_report
 from midfuse import __version__
 from midfuse.errors import InputError
 from midfuse.tflite_file import Tensor, TFLiteModel
@@ -31,11 +32,13 @@ class SourceFolder:
     files: list[Path]
 
 
-def write_source(model: TFLiteModel, out: Path, *, observable: bool = False) -> SourceFolder:
+def write_source(
+    model: TFLiteModel, out: Path, *, observable: bool = False, report: bool = False
+) -> SourceFolder:
     """Write a folder that compiles without Midfuse: the model, its kernels, README and example.
 
     The `mf_model` is called `mf_model_{file name}`. Kernels are weak, so that the folders of
-    several models link into one program.
+    several models link into one program. `report` adds `memory.html`.
 
     Raises:
         InputError: the model is not supported, or `out` holds a README of somebody else's.
@@ -55,6 +58,8 @@ def write_source(model: TFLiteModel, out: Path, *, observable: bool = False) -> 
     texts[f"{symbol}.h"] = render("model.h.j2", values)
     texts["README.md"] = render("README.md.j2", values)
     texts["example/example.c"] = render("example.c.j2", values)
+    if report:
+        texts["memory.html"] = memory_report(model, compiled, memory)
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "example").mkdir()
         for name, text in texts.items():

@@ -3,12 +3,13 @@
 read ──▶ support check ──▶ lowering (ops to kernel calls) ──▶ passes ──▶ arena plan ──▶ model.c
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_tools.compiler.emit import emit
 from firmware_tools.compiler.lowering import lower
-from firmware_tools.compiler.passes import optimise
+from firmware_tools.compiler.passes import PASSES, Pass, run_passes
 from firmware_tools.compiler.plan import ArenaPlan, plan_arena
 from firmware_tools.compiler.program import CTYPES, Program
 from midfuse.errors import InputError
@@ -33,20 +34,25 @@ class CompiledModel:
 
 
 def compile_model(
-    model: TFLiteModel, out: Path, *, symbol: str = "mf_the_model", observable: bool = False
+    model: TFLiteModel,
+    out: Path,
+    *,
+    symbol: str = "mf_the_model",
+    observable: bool = False,
+    passes: Sequence[Pass] = PASSES,
 ) -> CompiledModel:
     """Write `model.c` into `out`.
 
     `symbol` names the `mf_model` that it defines, all else in it is static; the firmware runs the
     one of the default name. An observable build keeps every operator's output apart and readable
-    after an inference; its outputs are those of the ordinary build.
+    after an inference, so no passes run; its outputs are those of the ordinary build.
 
     Raises:
         InputError: an operator, a type or a form of an operator that the runtime lacks.
     """
     check_support(model, str(model.path))
     _check_order(model)
-    program = lower(model) if observable else optimise(lower(model))
+    program = run_passes(lower(model), () if observable else passes)
     plan = plan_arena(program, observable=observable)
     out.mkdir(parents=True, exist_ok=True)
     source = out / "model.c"

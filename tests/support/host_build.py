@@ -1,6 +1,7 @@
 """Builds a model's C for the host under address and undefined-behaviour sanitizers; runs it."""
 
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.compiler import RUNTIME, compile_model
+from firmware_tools.compiler.passes import PASSES, Pass
 from midfuse.oracle import Oracle
 from midfuse.tflite_file import Tensor, TFLiteModel
 
@@ -39,10 +41,15 @@ def _runtime() -> Path:
 
 
 def run_compiled(
-    model: TFLiteModel, windows: list[Window], out: Path, *, observable: bool
+    model: TFLiteModel,
+    windows: list[Window],
+    out: Path,
+    *,
+    observable: bool,
+    passes: Sequence[Pass] = PASSES,
 ) -> npt.NDArray[np.int8]:
     """The compiled model's bytes: for every window its outputs, then its observable tensors."""
-    compile_model(model, out, observable=observable)
+    compile_model(model, out, observable=observable, passes=passes)
     program = out / "program"
     command = ["gcc", *_FLAGS, "-O0", str(out / "model.c"), str(_runtime()), "-o", str(program)]
     subprocess.run(command, check=True)

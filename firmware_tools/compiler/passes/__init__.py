@@ -3,7 +3,7 @@
 None of them changes arithmetic: what is rounded stays rounded as TFLM rounds it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from firmware_tools.compiler.passes.clamps import fold_clamps
 from firmware_tools.compiler.passes.dead import drop_dead
@@ -33,8 +33,8 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def optimise(program: Program) -> Program:
-    """Run all passes."""
-    for each in PASSES:
+def run_passes(program: Program, passes: Sequence[Pass] = PASSES) -> Program:
+    """The program after these passes, in turn."""
+    for each in passes:
         program = each(program)
     return program

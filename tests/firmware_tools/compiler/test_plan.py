@@ -9,7 +9,7 @@ import pytest
 
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.lowering import lower
-from firmware_tools.compiler.passes import optimise
+from firmware_tools.compiler.passes import run_passes
 from firmware_tools.compiler.plan import plan_arena
 from midfuse.tflite_file import TFLiteModel, parse_tflite, read_tflite
 
@@ -98,7 +98,7 @@ def test_observable_tensors_share_only_through_reshape(path: Path) -> None:
 @by_name
 def test_arena_is_as_small_as_what_lives_at_once(path: Path, tmp_path: Path) -> None:
     model = read_tflite(path)
-    plan = plan_arena(optimise(lower(model)), observable=False)
+    plan = plan_arena(run_passes(lower(model)), observable=False)
     assert plan.lives.peak <= plan.size <= max(1.05 * plan.lives.peak, plan.lives.peak + 64)
     assert compile_model(model, tmp_path).arena_bytes == plan.size
 

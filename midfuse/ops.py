@@ -59,7 +59,7 @@ OPS = {
         OpSupport(
             "GATHER",
             (INT8, "float32"),
-            "int32 positions, constant or not; on the device one out of range takes the nearest",
+            "int32 positions, constant or not; one out of range takes the nearest (TFLM stops)",
         ),
         OpSupport("HARD_SWISH"),
         OpSupport("LEAKY_RELU", (INT8, INT16)),
@@ -80,7 +80,7 @@ OPS = {
                 *((INT8, INT16), (INT8, "int32"), (INT16, INT8), (INT16, "int32")),
                 *(("int32", INT8), ("int32", INT16), ("float32", INT8), ("float32", INT16)),
             ),
-            "a float32 that is no int32 on the output's scale becomes the least int32",
+            "NaN and floats beyond int32 on the output's scale count as INT32_MIN, as on x86",
         ),
         OpSupport("REDUCE_MAX", limit="input on the output's scale"),
         OpSupport("RELU", (INT8, INT16)),

@@ -86,7 +86,7 @@ OPS = {
         OpSupport("RELU", (INT8, INT16)),
         OpSupport("RELU6", (INT8, INT16), limit="input on the output's scale"),
         OpSupport("RESHAPE", _ALL),
-        OpSupport("RSQRT", (INT8, INT16)),
+        OpSupport("RSQRT", (INT8, INT16), "below zero what zero gives (TFLM stops)"),
         OpSupport("SLICE", _ALL),
         OpSupport("SOFTMAX", (INT8, INT16)),
         OpSupport("SPLIT", _ALL, data=1),

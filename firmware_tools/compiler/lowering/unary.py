@@ -123,12 +123,10 @@ def rsqrt(op: Op, graph: Graph) -> list[Call]:
     graph.require(bool(np.isfinite(scale)), op, f"scales {x.scale} and {out.scale}")
     if x.dtype == "int16":
         return [_rsqrt_int16(op, graph, float(scale))]
-    # Below the zero point the root has no meaning and TFLM stops with an error.
-    graph.require(x.zero_point == -128, op, "an input that can be negative")
     multiplier, shift = quantise_multiplier(float(scale))
 
     def code(value: int) -> int:
-        if value == 0:
+        if value <= 0:  # TFLM has this for 0 and stops with an error below
             return 127
         root_multiplier, root_shift = inverse_square_root_multiplier(value)
         root = multiply_by_quantised_multiplier(1, root_multiplier, root_shift + _RSQRT_SHIFT)

@@ -47,3 +47,16 @@ def test_kernel_equals_tflm(name: str, data: st.DataObject, seed: int) -> None:
     with TemporaryDirectory() as folder:
         ours = run_compiled(model, windows, Path(folder), observable=False)
     np.testing.assert_array_equal(ours, run_oracle(model, windows, observable=False))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_rsqrt_below_zero_is_that_of_zero(dtype: str, tmp_path: Path) -> None:
+    """TFLM stops there; a board has no such way out."""
+    builder = TFLiteBuilder()
+    x = builder.input((4,), 0.01, 0, dtype=dtype)
+    builder.op("RSQRT", [x], builder.tensor((4,), 0.1, 0, dtype=dtype))
+    model = parse_tflite(builder.content(), tmp_path / "rsqrt.tflite")
+    codes = np.array([np.iinfo(dtype).min, -1, 0, 9], dtype)
+    found = run_compiled(model, [[codes]], tmp_path, observable=False).view(dtype)
+    above = run_oracle(model, [[np.maximum(codes, 0)]], observable=False).view(dtype)
+    np.testing.assert_array_equal(found, above)

@@ -89,9 +89,11 @@ def hard_swish(b: TFLiteBuilder, draw: Draw) -> None:
 
 
 def rsqrt(b: TFLiteBuilder, draw: Draw) -> None:
-    """Only zero point -128 has a meaning for each code."""
-    x = every_code(b, draw(scales), -128)
-    b.op("RSQRT", [x], b.tensor((256,), draw(scales), draw(zero_points)))
+    """Every code that stands for no negative number: TFLM stops on those."""
+    zero_point = draw(zero_points)
+    data = np.arange(zero_point, 128).astype(np.int8)
+    x = b.tensor(data.shape, draw(scales), zero_point, data=data)
+    b.op("RSQRT", [x], b.tensor(data.shape, draw(scales), draw(zero_points)))
 
 
 def rsqrt_int16(b: TFLiteBuilder, draw: Draw) -> None:

@@ -19,7 +19,8 @@ from midfuse.errors import InputError
 from midfuse.tflite_file import Tensor, TFLiteModel
 
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
-_DEFINITION = re.compile(r"^void mf_", re.MULTILINE)
+_FUNCTION = re.compile(r"^void (mf_\w+)\(", re.MULTILINE)
+_NAME = re.compile(r"\bmf_\w+")
 _MARK = "ritten by midfuse"
 
 
@@ -50,8 +51,7 @@ def write_source(
         compiled = compile_model(model, Path(scratch), symbol=symbol, observable=observable)
         texts = {f"{symbol}.c": compiled.sources[0].read_text(encoding="ascii")}
     for kernel in compiled.sources[1:]:
-        text = kernel.read_text(encoding="ascii")
-        texts[kernel.name] = _DEFINITION.sub("__attribute__((weak)) void mf_", text)
+        texts[kernel.name] = weak_kernel(kernel)
     texts |= _headers([*texts.values(), '#include "mf_real.h"\n'])
     memory = memory_use(compiled)
     values = _values(model, symbol, memory)
@@ -65,6 +65,14 @@ def write_source(
         for name, text in texts.items():
             (Path(scratch) / name).write_text(text, encoding="utf-8")
         return SourceFolder(symbol, memory, publish(Path(scratch), out))
+
+
+def weak_kernel(source: Path) -> str:
+    """A kernel's C, its functions weak: a program may have it twice."""
+    text = source.read_text(encoding="ascii")
+    declared = _FUNCTION.findall((RUNTIME / "mf_kernels.h").read_text(encoding="ascii"))
+    names = sorted(set(declared) & set(_NAME.findall(text)))
+    return "".join(f"#pragma weak {name}\n" for name in names) + text
 
 
 def _headers(texts: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@
 #include "mf_reciprocal.h"
 
 /* TFLM does not catch a divisor of zero; this is what its Newton iteration ends in. */
-enum { RECIPROCAL_OF_ZERO = -1515870788 };
+static const int32_t RECIPROCAL_OF_ZERO = -1515870788;
 
 static inline int8_t divide(const mf_binary_params *p, int8_t a, int8_t b)
 {

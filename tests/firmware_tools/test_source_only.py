@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
-from firmware_tools.source_only import write_source
+from firmware_tools.board import RUNTIME
+from firmware_tools.source_only import weak_kernel, write_source
 from midfuse.cli import main
 from midfuse.errors import InputError
 from midfuse.numeric import dequantise, quantise
@@ -167,6 +168,13 @@ def test_the_example_runs_as_its_readme_says(
     assert answer.stdout.splitlines() == [f"{name}[{i}] = {v:g}" for i, v in enumerate(reals)]
 
 
+def symbols(whole: Path) -> dict[str, str]:
+    """The global symbols of an object file and their kinds, as nm names them."""
+    command = ["arm-none-eabi-nm", "-g", str(whole)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {words[-1]: words[-2] for line in listing.splitlines() if (words := line.split())}
+
+
 @pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
 )
@@ -177,16 +185,31 @@ def test_no_libc_on_a_cortex_m4(folders: list[Path], tmp_path: Path) -> None:
     files = [*sources(folders[0]), *sources(folders[1])]
     command = ["arm-none-eabi-gcc", *flags, *WARNINGS, "-r", *files, "-o", str(whole)]
     subprocess.run(command, check=True)
-    listing = subprocess.run(
-        ["arm-none-eabi-nm", "-g", str(whole)], capture_output=True, text=True, check=True
-    ).stdout
-    kinds = {words[-1]: words[-2] for line in listing.splitlines() if (words := line.split())}
+    kinds = symbols(whole)
     undefined = {name for name, kind in kinds.items() if kind == "U"}
     assert {n for n in undefined if not n.startswith("__aeabi_")} <= {"memcpy", "memset"}
     assert {name for name, kind in kinds.items() if kind not in "UW"} == {
         "mf_model_cnn_har_int8",
         "mf_model_transformer_ln_int8",
     }
+
+
+@pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
+)
+def test_every_kernel_goes_into_a_folder(tmp_path: Path) -> None:
+    """Those that no model here calls, too: weak, without libc, and C++ as well."""
+    for kernel in sorted(RUNTIME.glob("*.c")):
+        (tmp_path / kernel.name).write_text(weak_kernel(kernel))
+    flags = ["-mcpu=cortex-m4", "-mthumb", "-O2", "-ffreestanding", *WARNINGS, f"-I{RUNTIME}"]
+    command = ["arm-none-eabi-gcc", "-std=c99", *flags, "-nostdlib", "-r", *sources(tmp_path)]
+    subprocess.run([*command, "-o", "whole.o"], check=True, cwd=tmp_path)
+    kinds = symbols(tmp_path / "whole.o")
+    assert {kind for kind in kinds.values() if kind != "U"} == {"W"}
+    undefined = {name for name, kind in kinds.items() if kind == "U"}
+    assert {n for n in undefined if not n.startswith("__aeabi_")} <= {"memcpy", "memset"}
+    command = ["arm-none-eabi-g++", "-x", "c++", "-std=c++11", *flags, "-fsyntax-only"]
+    subprocess.run([*command, *sources(tmp_path)], check=True)
 
 
 @pytest.mark.parametrize(
@@ -197,8 +220,7 @@ def test_real_numbers_are_the_hosts(dtype: str, scale: float, zero: int, tmp_pat
     limits = np.iinfo(dtype.removeprefix("MF_").lower())
     low, high = int(limits.min), int(limits.max)
     (tmp_path / "real.c").write_text(REAL_NUMBERS)
-    runtime = Path(__file__).parents[2] / "firmware_tools" / "runtime"
-    defines = [f"-DDTYPE={dtype}", f"-DSCALE={scale}f", f"-DZERO={zero}", f"-I{runtime}"]
+    defines = [f"-DDTYPE={dtype}", f"-DSCALE={scale}f", f"-DZERO={zero}", f"-I{RUNTIME}"]
     sanitize = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
     command = ["gcc", "-std=c99", *WARNINGS, *sanitize, *defines, "real.c", "-o", "real"]
     subprocess.run(command, check=True, cwd=tmp_path)

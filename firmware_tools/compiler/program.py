@@ -129,9 +129,9 @@ class Step:
         return list(found.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
-    """A model as kernel calls.
+    """A model as kernel calls. It never changes; a pass makes another one.
 
     `parts` names the tensors that lie within another one's storage and where, such as a RESHAPE's
     output in its input; all others have storage of their own. `slabs` names those of which only so

@@ -22,7 +22,7 @@ def read_through_copies(program: Program) -> Program:
         if at is None or call_at(program, at).kernel != "mf_copy":
             continue
         changes: dict[At, Call | None] = {}
-        for reader in set(uses.readers[tensor]):
+        for reader in set(uses.readers.get(tensor, [])):
             through = _through(program, tensor, call_at(program, at), reader)
             if through is not None:
                 changes[reader] = through

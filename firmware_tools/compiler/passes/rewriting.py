@@ -1,9 +1,8 @@
 """What passes share: who reads and writes a tensor, and programs with some calls changed."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 
 from firmware_tools.compiler.liveness import find_lives
 from firmware_tools.compiler.program import Call, Program, Slot
@@ -21,22 +20,24 @@ class Uses:
     outputs: frozenset[int]
 
     def only_writer(self, tensor: int) -> At | None:
-        found = self.writers[tensor]
+        found = self.writers.get(tensor, [])
         return found[0] if len(found) == 1 else None
 
     def only_reader(self, tensor: int) -> At | None:
         """The one operand that reads it, if the model's caller does not."""
-        found = self.readers[tensor]
+        found = self.readers.get(tensor, [])
         return found[0] if len(found) == 1 and tensor not in self.outputs else None
 
 
+@lru_cache(maxsize=4)
 def find_uses(program: Program) -> Uses:
-    writers, readers = defaultdict(list), defaultdict(list)
+    writers: dict[int, list[At]] = {}
+    readers: dict[int, list[At]] = {}
     for s, step in enumerate(program.steps):
         for c, call in enumerate(step.calls):
-            writers[call.output.tensor].append((s, c))
+            writers.setdefault(call.output.tensor, []).append((s, c))
             for slot in call.reads:
-                readers[slot.tensor].append((s, c))
+                readers.setdefault(slot.tensor, []).append((s, c))
     outputs = frozenset(program.storage(tensor).tensor for tensor in program.model.outputs)
     return Uses(writers, readers, outputs)
 
@@ -78,6 +79,7 @@ def resolve_parts(program: Program) -> Program:
     return replace(program, steps=steps)
 
 
+@lru_cache(maxsize=4)
 def peak(program: Program) -> int:
     """The most bytes alive at once."""
     return find_lives(program, in_place=True).peak
@@ -103,7 +105,7 @@ def in_place_of_copies(program: Program, change: Callable[[Program, int, int], P
     one tensor's bytes may replace all the others'; else each by itself.
     """
     for target in find_uses(program).writers:
-        copies = [call_at(program, at) for at in find_uses(program).writers[target]]
+        copies = [call_at(program, at) for at in find_uses(program).writers.get(target, [])]
         sources = [c.operands[0] for c in copies if c.kernel == "mf_copy"]
         tensors = [source.tensor for source in sources if isinstance(source, Slot)]
         together = reduce(lambda changed, tensor: change(changed, tensor, target), tensors, program)

@@ -15,12 +15,12 @@ from firmware_tools.compiler.passes.rows import own_loops, row_call, row_operand
 from firmware_tools.compiler.program import Program, Slot, Step
 
 _LONGEST = 8  # calls in a chain
-_MOST_TRIES = 500  # a model for a microcontroller has far fewer chains
+_MOST_VISITS = 100_000  # of calls, in all tries; a model for a microcontroller needs far fewer
 
 
 def work_in_slabs(program: Program) -> Program:
     """Take the chain that lowers the arena's use most, as long as there is one."""
-    tries = _MOST_TRIES
+    tries = _MOST_VISITS // (1 + len(program.calls))
     while True:
         use = _use(program)
         at_peak = _times_at_peak(program)

@@ -44,7 +44,7 @@ def place_parts(program: Program) -> Program:
 
 
 def _placed(program: Program, tensor: int, target: int) -> Program:
-    for at in find_uses(program).readers[tensor]:
+    for at in find_uses(program).readers.get(tensor, []):
         run = _run(call_at(program, at))
         if run is None or run.source != Slot(tensor) or run.length != program.elements(tensor):
             continue

@@ -34,12 +34,14 @@ class Liveness:
     def distinct(self) -> list[Block]:
         return list({id(block): block for block in self.blocks.values()}.values())
 
-    def bytes_at(self) -> list[int]:
-        """How many bytes are alive at each time, the inputs' first."""
+    def bytes_at(self, alignment: int = 1) -> list[int]:
+        """How many bytes are alive at each time, the inputs' first; each block a whole number of
+        `alignment`."""
         changes = [0] * (self.end + 3)
         for block in self.distinct:
-            changes[block.first + 1] += block.size
-            changes[block.last + 2] -= block.size
+            size = -(-block.size // alignment) * alignment
+            changes[block.first + 1] += size
+            changes[block.last + 2] -= size
         alive, total = [], 0
         for change in changes[:-1]:
             total += change

@@ -30,7 +30,11 @@ def plan_arena(program: Program, *, observable: bool) -> ArenaPlan:
     """Place every activation of the program; see the module's docstring."""
     lives = find_lives(program, in_place=not observable)
     blocks = lives.distinct
-    places = _side_by_side(blocks) if observable else _overlapping(blocks, lives.peak)
+    places = (
+        _side_by_side(blocks)
+        if observable
+        else _overlapping(blocks, max(lives.bytes_at(_ALIGNMENT)))
+    )
     place_of = {id(block): place for block, place in zip(blocks, places, strict=True)}
     offsets = {tensor: place_of[id(block)] for tensor, block in lives.blocks.items()}
     for tensor in program.parts:
@@ -49,7 +53,7 @@ def _side_by_side(blocks: list[Block]) -> list[int]:
     return places
 
 
-def _overlapping(blocks: list[Block], peak: int) -> list[int]:
+def _overlapping(blocks: list[Block], bound: int) -> list[int]:
     meets = [
         [j for j, other in enumerate(blocks) if j != i and block.meets(other)]
         for i, block in enumerate(blocks)
@@ -58,7 +62,7 @@ def _overlapping(blocks: list[Block], peak: int) -> list[int]:
     best = _place(blocks, meets, order)
     chance = random.Random(0)  # the same model gives the same plan
     for _ in range(_SEARCH_STEPS // (1 + sum(map(len, meets)))):
-        if _end(blocks, best) <= _aligned(peak):
+        if _end(blocks, best) <= bound:
             break
         a, b = chance.randrange(len(order)), chance.randrange(len(order))
         order[a], order[b] = order[b], order[a]

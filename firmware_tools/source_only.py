@@ -50,7 +50,9 @@ def write_source(
     with tempfile.TemporaryDirectory() as scratch:
         compiled = compile_model(model, Path(scratch), symbol=symbol, observable=observable)
         texts = {f"{symbol}.c": compiled.sources[0].read_text(encoding="ascii")}
-    for kernel in compiled.sources[1:]:
+    # Kernels of an earlier build stay usable: another model in the folder may call them.
+    kept = {kernel for kernel in RUNTIME.glob("*.c") if (out / kernel.name).exists()}
+    for kernel in sorted(kept | set(compiled.sources[1:])):
         texts[kernel.name] = weak_kernel(kernel)
     texts |= _headers([*texts.values(), '#include "mf_real.h"\n'])
     memory = memory_use(compiled)
@@ -125,7 +127,7 @@ def _runtime_number() -> str:
 
 def _keep_others(path: Path) -> None:
     """Refuse to replace a file that Midfuse did not write."""
-    if path.exists() and _MARK not in path.read_text(encoding="utf-8", errors="replace")[:80]:
+    if path.is_file() and _MARK not in path.read_text(encoding="utf-8", errors="replace")[:80]:
         raise InputError(
             f"{path}: is there already and not written by midfuse", "name another --out"
         )

@@ -137,7 +137,7 @@ def c_float(value: float | np.float32) -> str:
 
 def c_string(text: str) -> str:
     """A name from the file as safe C string content: anything unusual becomes `_`."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "_-./;:") else "_" for c in text)[:96]
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_-./;:+") else "_" for c in text)[:96]
 
 
 def _array(ctype: str, name: str, rows: list[str]) -> str:

@@ -303,6 +303,15 @@ def test_a_board_or_source(arguments: list[str], message: str, tmp_path: Path) -
     assert not out.exists()
 
 
+def test_kernels_of_an_earlier_build_are_renewed(folders: list[Path], tmp_path: Path) -> None:
+    write_source(read_tflite(TRANSFORMER), tmp_path)
+    (tmp_path / "mf_batch_matmul.c").write_text("an older version")
+    write_source(read_tflite(CNN), tmp_path)
+    for name in ("mf_batch_matmul.c", "mf_model_transformer_ln_int8.c"):
+        assert (tmp_path / name).read_bytes() == (folders[1] / name).read_bytes()
+    assert all((tmp_path / Path(name).name).is_file() for name in sources(folders[0]))
+
+
 def test_a_readme_of_somebody_elses_stays(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# My project\n")
     with pytest.raises(InputError, match=r"README\.md: is there already"):

@@ -51,3 +51,10 @@ def test_firmware_is_built_from_the_wheel(installed: Path) -> None:
     model = ROOT / "tests" / "data" / "cnn_har_int8.tflite"
     built = midfuse(installed, "build", str(model), "--board", "native", "--out", "built")
     assert Path(installed.parent / str(built["elf"])).is_file()
+
+
+def test_source_is_written_from_the_wheel(installed: Path) -> None:
+    model = ROOT / "tests" / "data" / "cnn_har_int8.tflite"
+    midfuse(installed, "build", str(model), "--source-only", "--report", "--out", "source")
+    assert (installed.parent / "source" / "README.md").is_file()
+    assert (installed.parent / "source" / "memory.html").is_file()

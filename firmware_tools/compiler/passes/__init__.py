@@ -12,6 +12,7 @@ from firmware_tools.compiler.passes.lookups import drop_identities, merge_lookup
 from firmware_tools.compiler.passes.read_through import read_through_copies
 from firmware_tools.compiler.passes.rewriting import resolve_parts
 from firmware_tools.compiler.passes.slabs import work_in_slabs
+from firmware_tools.compiler.passes.tabulate import tabulate
 from firmware_tools.compiler.passes.views import place_parts, view_slices
 from firmware_tools.compiler.passes.write_through import write_through_copies
 from firmware_tools.compiler.program import Program
@@ -21,6 +22,7 @@ Pass = Callable[[Program], Program]
 PASSES: tuple[Pass, ...] = (
     resolve_parts,  # a RESHAPE's output: its input
     drop_dead,  # calls whose output nobody reads
+    tabulate,  # an element-wise kernel on a tensor and a number: a look-up
     drop_identities,  # look-ups that change nothing
     merge_lookups,  # two look-ups in a row
     fold_clamps,  # a look-up that only clamps, into the kernel before it

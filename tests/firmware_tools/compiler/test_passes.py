@@ -2,10 +2,13 @@
 
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from firmware_tools.compiler.liveness import find_lives
 from firmware_tools.compiler.lowering import lower
@@ -17,12 +20,14 @@ from firmware_tools.compiler.passes.lookups import drop_identities, merge_lookup
 from firmware_tools.compiler.passes.read_through import read_through_copies
 from firmware_tools.compiler.passes.rewriting import resolve_parts
 from firmware_tools.compiler.passes.slabs import work_in_slabs
+from firmware_tools.compiler.passes.tabulate import tabulate
 from firmware_tools.compiler.passes.views import place_parts, view_slices
 from firmware_tools.compiler.passes.write_through import write_through_copies
 from firmware_tools.compiler.program import Program
 from midfuse.tflite_file import parse_tflite
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
+from tests.firmware_tools.compiler.cases.strategies import scales, zero_points
 from tests.support.host_build import random_windows, run_compiled, run_oracle
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
@@ -102,6 +107,46 @@ def test_drop_dead_takes_what_leads_nowhere(tmp_path: Path) -> None:
     b.relu(b.relu(x, 4), 4)
     b.outputs = [b.add(x, x, 4)]
     assert kernels(after(b, tmp_path, drop_dead)) == {"add_sub": 1}
+
+
+BINARY = {
+    "ADD": "AddOptionsT",
+    "SUB": "SubOptionsT",
+    "MUL": "MulOptionsT",
+    "SQUARED_DIFFERENCE": "SquaredDifferenceOptionsT",
+    "MAXIMUM": "MaximumMinimumOptionsT",
+    "MINIMUM": "MaximumMinimumOptionsT",
+}
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_tabulate_computes_what_the_kernels_do(data: st.DataObject) -> None:
+    """Codes of all kinds, with numbers on either side, on any scales, and of a tensor with itself."""
+    b = Model()
+    x_scale = data.draw(scales)
+    x = b.input((256,), x_scale, data.draw(zero_points))
+    zero = b.tensors[x].quantization.zeroPoint[0]
+    for name in [*BINARY] * 4:
+        same = name in ("MAXIMUM", "MINIMUM")
+        scale, at = (x_scale, zero) if same else (data.draw(scales), data.draw(zero_points))
+        code = np.array([data.draw(st.integers(-128, 127))], np.int8)
+        number = b.tensor((1,), scale, at, data=code)
+        out_scale, out_zero = (scale, at) if same else (data.draw(scales), data.draw(zero_points))
+        operands = data.draw(st.sampled_from([[x, number], [number, x], [x, x]]))
+        b.made(name, operands, b.act(256, scale=out_scale, zero=out_zero), BINARY[name])
+    with TemporaryDirectory() as folder:
+        assert kernels(after(b, Path(folder), tabulate)) == {"lookup": 4 * len(BINARY)}
+
+
+def test_tabulate_leaves_two_tensors_and_a_row_of_numbers(tmp_path: Path) -> None:
+    b = Model()
+    x = b.input((2, 3), SCALE, 3)
+    row = b.tensor((3,), SCALE, 3, data=np.array([1, 2, 3], np.int8))
+    one = b.input((1,), SCALE, 3)
+    column = b.made("SLICE", [x, b.numbers([0, 1]), b.numbers([2, 1])], b.act(2, 1))
+    b.outputs = [b.add(x, row, 2, 3), b.add(x, one, 2, 3), b.add(x, column, 2, 3)]
+    assert kernels(after(b, tmp_path, tabulate))["add_sub"] == 3
 
 
 def test_drop_identities_keeps_what_changes_a_code(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tests.firmware_tools.compiler.cases import CASES
 from tests.support.host_build import random_windows, run_compiled
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
+_TYPE = schema.TensorType
 SMALL = Path(__file__).parents[2] / "data" / "cnn_har_int8.tflite"
 
 
@@ -146,12 +147,15 @@ def test_output_written_twice_by_one_op(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", CASES)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_hostile_shapes_and_scales_are_refused_or_harmless(name: str, data: st.DataObject) -> None:
-    """A shape or a scale that the op does not give: refused, or run under the sanitizers."""
+def test_hostile_tensors_are_refused_or_harmless(name: str, data: st.DataObject) -> None:
+    """A shape, scale or type that the op does not give: refused, or run under the sanitizers."""
     b = TFLiteBuilder()
     CASES[name](b, data.draw)
     tensor = data.draw(st.sampled_from([t for t in b.tensors if t.buffer == 0] or b.tensors))
-    if data.draw(st.booleans()):
+    change = data.draw(st.sampled_from(["shape", "scale", "type"]))
+    if change == "type":
+        tensor.type = data.draw(st.sampled_from([_TYPE.INT16, _TYPE.INT64, _TYPE.FLOAT32]))
+    elif change == "shape":
         tensor.shape = data.draw(st.lists(st.integers(0, 9), max_size=5))
     elif tensor.quantization is not None:
         tensor.quantization.scale = [data.draw(st.floats(2.0**-149, 2.0**127, width=32))]

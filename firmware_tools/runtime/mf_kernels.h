@@ -283,6 +283,7 @@ typedef struct {
     uint32_t count;
     int32_t multiplier1, shift1; /* x >= 0 */
     int32_t multiplier2, shift2; /* x < 0 */
+    int32_t sign2;               /* 1 or -1, of what these give */
     int32_t low, high;
 } mf_two_slopes_params;
 

@@ -40,8 +40,9 @@ def leaky_relu(op: Op, graph: Graph) -> list[Call]:
     x, out = _tensors(op, graph)
     alpha = np.float32(op.options.get("alpha", 0.0))
     graph.require(bool(np.isfinite(alpha)), op, f"a slope of {alpha}")
-    sloped = float(x.scale) * float(alpha) / float(out.scale)
-    return [_two_slopes(op, graph, _gain(op, graph), sloped)]
+    sloped = float(x.scale) * abs(float(alpha)) / float(out.scale)
+    # A negative slope's ties fall as if TFLM negated what its size gives.
+    return [_two_slopes(op, graph, _gain(op, graph), sloped, sign=-1 if alpha < 0 else 1)]
 
 
 def abs_(op: Op, graph: Graph) -> list[Call]:
@@ -167,9 +168,18 @@ def _gain(op: Op, graph: Graph) -> float:
 
 
 def _two_slopes(
-    op: Op, graph: Graph, positive: float, negative: float, high: int | None = None
+    op: Op,
+    graph: Graph,
+    positive: float,
+    negative: float,
+    *,
+    sign: int = 1,
+    high: int | None = None,
 ) -> Call:
-    """What values above and below zero are multiplied by; `high` is the largest output code."""
+    """What values above and below zero are multiplied by; `high` is the largest output code.
+
+    `sign` multiplies what has been rounded below zero.
+    """
     x, out = _tensors(op, graph)
     above = multiplier_and_shift(op, graph, positive)
     below = multiplier_and_shift(op, graph, negative)
@@ -177,7 +187,10 @@ def _two_slopes(
     high = highest if high is None else min(high, highest)
 
     def code(value: int) -> int:
-        scaled = multiply_by_quantised_multiplier(value, *(above if value >= 0 else below))
+        if value >= 0:
+            scaled = multiply_by_quantised_multiplier(value, *above)
+        else:
+            scaled = sign * multiply_by_quantised_multiplier(value, *below)
         return max(low, min(high, scaled + out.zero_point))
 
     if x.dtype == "int8":
@@ -189,6 +202,7 @@ def _two_slopes(
         "shift1": above[1],
         "multiplier2": below[0],
         "shift2": below[1],
+        "sign2": sign,
         "low": low,
         "high": high,
     }

@@ -45,7 +45,8 @@ def rescaling(name: str, dtype: str = "int8") -> AddOp:
         options = None
         if name == "LEAKY_RELU":
             options = schema.LeakyReluOptionsT()
-            options.alpha = draw(st.floats(-2.0, 2.0, width=32))
+            ties = st.sampled_from([-0.75, -0.5, -0.25, 0.25, 0.5, 0.75])
+            options.alpha = draw(st.one_of(ties, st.floats(-2.0, 2.0, width=32)))
         out = b.tensor((256,), out_scale, zero_point_of(draw, dtype), dtype=dtype)
         b.op(name, [x], out, options)
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +22,16 @@ ZOO = (
     "transformer",
     "unet",
 )
+# tensorflow has no int16 PRELU and HARD_SWISH, which others have; two more are convolutions again.
+INT16 = ("autoencoder", "ds_cnn", "tcn", "transformer")
 ROOT = Path(__file__).parents[2]
 
 
 class Specimen(NamedTuple):
-    """A model and windows for it: int8, (window, *shape), calibrated ones and random bytes."""
+    """A model and windows for it: codes, (window, *shape), calibrated ones and random bytes."""
 
     model: TFLiteModel
-    windows: npt.NDArray[np.int8]
+    windows: npt.NDArray[Any]
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,18 @@ def zoo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=ZOO)
 def specimen(request: pytest.FixtureRequest, zoo_folder: Path) -> Specimen:
     """Every model of the zoo, with one calibrated window and one of random bytes."""
-    model = read_tflite(zoo_folder / f"{request.param}.tflite")
-    calibrated = np.load(zoo_folder / f"{request.param}.npy")
-    noise = np.random.default_rng(5).integers(-128, 128, calibrated.shape, dtype=np.int8)
-    return Specimen(model, np.stack([calibrated, noise]))
+    return _specimen(zoo_folder, request.param)
+
+
+@pytest.fixture(scope="session", params=INT16)
+def int16_specimen(request: pytest.FixtureRequest, zoo_folder: Path) -> Specimen:
+    """The same of the models with int16 activations."""
+    return _specimen(zoo_folder / "int16", request.param)
+
+
+def _specimen(folder: Path, name: str) -> Specimen:
+    model = read_tflite(folder / f"{name}.tflite")
+    calibrated = np.load(folder / f"{name}.npy")
+    noise = np.random.default_rng(5).bytes(calibrated.nbytes)
+    shaped = np.frombuffer(noise, calibrated.dtype).reshape(calibrated.shape)
+    return Specimen(model, np.stack([calibrated, shaped]))

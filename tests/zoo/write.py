@@ -1,5 +1,7 @@
 """Writes every model of the zoo into a folder: `NAME.tflite`, int8, and a window for it.
 
+Those that tensorflow converts so are also there with int16 activations: `int16/NAME.tflite`.
+
     python -m tests.zoo.write FOLDER
 
 A program of its own, because tensorflow takes seconds to import and a gigabyte to convert.
@@ -15,20 +17,33 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from tests.zoo.conftest import INT16
 from tests.zoo.models import MODELS
 
 CALIBRATION_WINDOWS = 24
+# Which ops the converter may use, and the type of a model's inputs and outputs.
+_INT8 = (tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.int8)
+_INT16 = (
+    tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+    tf.int16,
+)
 
 
 def write_zoo(folder: Path) -> None:
+    (folder / "int16").mkdir()
     for seed, (name, build) in enumerate(MODELS.items()):
-        content = convert(build, seed)
-        (folder / f"{name}.tflite").write_bytes(content)
-        np.save(folder / f"{name}.npy", window(content, np.random.default_rng(1000 + seed)))
+        for types, place in (_INT8, folder), (_INT16, folder / "int16"):
+            if types is _INT8 or name in INT16:
+                content = convert(build, seed, types)
+                (place / f"{name}.tflite").write_bytes(content)
+                np.save(place / f"{name}.npy", window(content, np.random.default_rng(1000 + seed)))
 
 
-def convert(build: Callable[[int], Any], seed: int) -> bytes:
-    """Full int8 after calibration, by tensorflow's converter."""
+def convert(build: Callable[[int], Any], seed: int, types: tuple[Any, Any]) -> bytes:
+    """Full int8, or int16 with int8 weights, after calibration, by tensorflow's converter.
+
+    `types` are the set of ops and the type of the inputs and outputs.
+    """
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
     model = build(1)
@@ -41,8 +56,8 @@ def convert(build: Callable[[int], Any], seed: int) -> bytes:
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = calibration
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
+    converter.target_spec.supported_ops = [types[0]]
+    converter.inference_input_type = converter.inference_output_type = types[1]
     return bytes(converter.convert())
 
 
@@ -71,12 +86,13 @@ def signals(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.
     return values.astype(np.float32)
 
 
-def window(content: bytes, rng: np.random.Generator) -> npt.NDArray[np.int8]:
+def window(content: bytes, rng: np.random.Generator) -> npt.NDArray[Any]:
     """A signal that calibration did not see, on the input's scale."""
     details = tf.lite.Interpreter(model_content=content).get_input_details()[0]
     scale, zero_point = details["quantization"]
     codes = np.round(signals(rng, tuple(details["shape"])) / scale) + zero_point
-    return np.clip(codes, -128, 127).astype(np.int8)
+    limits = np.iinfo(details["dtype"])
+    return np.clip(codes, limits.min, limits.max).astype(details["dtype"])
 
 
 if __name__ == "__main__":

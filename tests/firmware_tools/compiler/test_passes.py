@@ -122,7 +122,7 @@ BINARY = {
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_tabulate_computes_what_the_kernels_do(data: st.DataObject) -> None:
-    """Codes of all kinds, with numbers on either side, on any scales, and of a tensor with itself."""
+    """Codes of all kinds, with numbers on either side, on any scales, a tensor with itself."""
     b = Model()
     x_scale = data.draw(scales)
     x = b.input((256,), x_scale, data.draw(zero_points))

@@ -2,13 +2,17 @@
  *
  *   out = clamp(requantize(round(2^20 / sqrt(in)))), the largest code where in is 0
  *
- * The root is five steps of Newton's iteration, as TFLite has it. TFLM stops on a negative input; here
- * it gives the largest code. */
+ * The root is five steps of Newton's iteration, as TFLite has it. TFLM stops on a negative input;
+ * here it gives the largest code. */
 #include "mf_fixed_point.h"
 #include "mf_kernels.h"
 #include "mf_reciprocal.h"
 
-enum { FRACTION_BITS = 20, HALF_SQRT_2 = 1518500250 /* Q0.31 */, THREE_HALVES = 3 << 27 /* Q3.28 */ };
+enum {
+    FRACTION_BITS = 20,
+    HALF_SQRT_2 = 1518500250, /* Q0.31 */
+    THREE_HALVES = 3 << 27,   /* Q3.28 */
+};
 
 /* 2^20 / sqrt(value), 0 < value < 2^15. */
 static int32_t inverse_root(int32_t value)

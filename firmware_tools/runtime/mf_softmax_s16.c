@@ -28,7 +28,8 @@ void mf_softmax_s16(const mf_softmax_s16_params *p, const int16_t *input, int16_
             sum += output[i];
         }
         const int headroom = mf_leading_zeros((uint32_t)sum) - 1;
-        const int32_t leading = (int32_t)((((uint32_t)sum << headroom) + (1u << 13)) >> 14); /* 1 is 2^16 */
+        /* The sum from its leading one on, which is 2^16. */
+        const int32_t leading = (int32_t)((((uint32_t)sum << headroom) + (1u << 13)) >> 14);
         const int32_t x = mf_limit(leading - 3 * (1 << 15), INT16_MIN, INT16_MAX);
         const int32_t reciprocal = mf_interpolate(p->reciprocals, x);
         const int shift = 30 - headroom;

@@ -1,7 +1,7 @@
 /* The 64-bit arithmetic of the matrix products of int16 with int8 weights.
  *
- * A sum of more than 32 bits is brought to a tensor's scale by a multiplier of 16 bits and a power of
- * two, with one rounding, ties up. */
+ * A sum of more than 32 bits is brought to a tensor's scale by a multiplier of 16 bits and a power
+ * of two, with one rounding, ties up. */
 #ifndef MF_WIDE_H
 #define MF_WIDE_H
 

@@ -85,3 +85,13 @@ def _random_values(tensor: Tensor, rng: np.random.Generator) -> npt.NDArray[Any]
     special = rng.random(tensor.elements) < 0.1
     values[special] = rng.choice(_SPECIAL_FLOATS, int(special.sum()))
     return values
+
+
+def extreme_windows(model: TFLiteModel) -> list[Window]:
+    """A window of every input's lowest values and one of its highest."""
+    tensors = [model.tensors[index] for index in model.inputs]
+    limits = [np.finfo(t.dtype) if t.dtype == "float32" else np.iinfo(t.dtype) for t in tensors]
+    return [
+        [np.full(t.shape, limit.min, t.dtype) for t, limit in zip(tensors, limits, strict=True)],
+        [np.full(t.shape, limit.max, t.dtype) for t, limit in zip(tensors, limits, strict=True)],
+    ]

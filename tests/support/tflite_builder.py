@@ -101,6 +101,11 @@ class TFLiteBuilder:
             op.builtinOptions = options
         self.ops.append(op)
 
+    def constant(self, buffer: int) -> bytes:
+        """A buffer's bytes; none in the first, which is every activation's."""
+        data = self.buffers[buffer].data
+        return b"" if data is None else bytes(data)
+
     def content(self) -> bytes:
         """The file's bytes; outputs default to what no op reads."""
         graph = schema.SubGraphT()

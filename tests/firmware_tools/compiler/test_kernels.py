@@ -1,7 +1,9 @@
 """Every kernel against TFLM, on random shapes, scales, zero points and edge values.
 
-One example is a model of several independent ops of a kind, so that one compilation and one run
-check them all; the C runs under address and undefined-behaviour sanitizers.
+One example is a model of many independent ops of a kind, so that one compilation and one run check
+them all; the C runs under address and undefined-behaviour sanitizers. What is counted as a case is
+an op instance that differs from all others in its shapes, types, scales, constants or options;
+each runs on random inputs, on inputs of the lowest code alone and of the highest alone.
 """
 
 from pathlib import Path
@@ -14,14 +16,17 @@ from hypothesis import strategies as st
 
 from midfuse.ops import OPS
 from midfuse.tflite_file import parse_tflite
-from tests.support.host_build import random_windows, run_compiled, run_oracle
+from tests.support.host_build import extreme_windows, random_windows, run_compiled, run_oracle
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 from tests.firmware_tools.compiler.cases import CASES, conversion, layout
+from tests.support.random_ops import independent_ops
 from tests.support.tflite_builder import TFLiteBuilder
 
-OPS_A_MODEL = 20
-WINDOWS = 3
+# Hypothesis begins with the simplest example and repeats one now and then.
+EXAMPLES, OPS_A_MODEL = 6, 85
+WINDOWS = 2
+SEEN: dict[str, set[int]] = {}
 
 
 def test_every_form_of_the_op_table_has_a_case() -> None:
@@ -32,21 +37,24 @@ def test_every_form_of_the_op_table_has_a_case() -> None:
     assert set(CASES) == wanted
 
 
-@pytest.mark.parametrize("name", CASES)
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@pytest.mark.parametrize("kind", CASES)
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
-def test_kernel_equals_tflm(name: str, data: st.DataObject, seed: int) -> None:
-    builder = TFLiteBuilder()
-    for _ in range(OPS_A_MODEL):
-        CASES[name](builder, data.draw)
-    if not builder.inputs:  # a model must have one
-        scale = float(np.float32(0.5))
-        builder.op("RELU", [builder.input((4,), scale, 0)], builder.tensor((4,), scale, 0))
-    model = parse_tflite(builder.content(), Path(f"{name}.tflite"))
-    windows = random_windows(model, WINDOWS, np.random.default_rng(seed))
+def test_kernel_equals_tflm(kind: str, data: st.DataObject, seed: int) -> None:
+    seen = SEEN.setdefault(kind, set())
+    model = independent_ops([kind] * OPS_A_MODEL, data.draw, seen)
+    windows = random_windows(model, WINDOWS, np.random.default_rng(seed)) + extreme_windows(model)
     with TemporaryDirectory() as folder:
         ours = run_compiled(model, windows, Path(folder), observable=False)
     np.testing.assert_array_equal(ours, run_oracle(model, windows, observable=False))
+
+
+def test_there_were_twenty_thousand_cases() -> None:
+    if set(SEEN) != set(CASES):
+        pytest.skip("not every kind of op was tested")
+    assert sum(map(len, SEEN.values())) >= 20_000
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])

@@ -1,0 +1,27 @@
+"""Random graphs of ops that follow each other: passes and memory plans keep TFLM's bytes.
+
+The ordinary build alone: it is the one that passes work on and whose tensors share storage.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.host_build import random_windows, run_compiled, run_oracle
+
+pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
+from tests.support.random_graph import RandomGraph
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_graph_equals_tflm(data: st.DataObject, seed: int) -> None:
+    model = RandomGraph(data.draw).model(data.draw(st.integers(1, 40)))
+    windows = random_windows(model, 3, np.random.default_rng(seed))
+    with TemporaryDirectory() as folder:
+        ours = run_compiled(model, windows, Path(folder), observable=False)
+    np.testing.assert_array_equal(ours, run_oracle(model, windows, observable=False))

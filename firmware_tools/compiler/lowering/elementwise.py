@@ -127,6 +127,8 @@ def prelu(op: Op, graph: Graph) -> list[Call]:
 def _scaling(
     op: Op, graph: Graph, left_shift: int, real1: float, real2: float, real_out: float
 ) -> dict[str, Value]:
+    # TFLM stops the whole program at such a model.
+    graph.require(real_out < 1, op, "an output on a scale too small for its inputs'")
     fields: dict[str, Value] = {"left_shift": left_shift}
     for suffix, real in (("1", real1), ("2", real2)):
         fields[f"multiplier{suffix}"], fields[f"shift{suffix}"] = multiplier_and_shift(

@@ -126,6 +126,14 @@ def test_division_that_tflm_leaves_undefined(tmp_path: Path) -> None:
     assert "shifts by more than 31 bits" in refusal(b, tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["ADD", "SUB", "SQUARED_DIFFERENCE"])
+def test_sum_onto_a_scale_at_which_tflm_stops(kind: str, tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    inputs = [b.input((2,), 2.0**20, 0), b.input((2,), 2.0**20, 0)]
+    b.op(kind, inputs, b.tensor((2,), 1.0, 0))
+    assert "a scale too small" in refusal(b, tmp_path)
+
+
 @pytest.mark.parametrize("scale", [1.4e-45, 1e38, float("inf"), float("nan"), 0.0, -1.0])
 def test_scale_that_no_model_has(scale: float, tmp_path: Path) -> None:
     b = TFLiteBuilder()

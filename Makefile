@@ -11,7 +11,7 @@ PACKAGES := gcc g++ libc6-dev python3-venv \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
     gcc-riscv64-unknown-elf qemu-system-misc
 
-.PHONY: demo test test-full lint docs clean setup
+.PHONY: demo test test-full fuzz lint docs clean setup
 
 demo: setup
 	$(BIN)/midfuse run --out runs/demo
@@ -23,6 +23,11 @@ test: lint
 test-full: test
 	$(BIN)/pytest -m full
 	$(BIN)/midfuse run --all-splits --out runs/all-splits
+
+# Fresh seeds for an hour, or MINUTES; stops at the first finding.
+MINUTES ?= 60
+fuzz: setup
+	$(BIN)/python -m tests.fuzz $(MINUTES)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from firmware_tools.compiler.liveness import Block, Liveness, find_lives
 from firmware_tools.compiler.program import Program
 
-_ALIGNMENT = 4  # word loads in kernels stay aligned for a tensor's first element
+ALIGNMENT = 4  # word loads in kernels stay aligned for a tensor's first element
 _SEARCH_STEPS = 1_000_000  # comparisons of two blocks
 
 
@@ -33,7 +33,7 @@ def plan_arena(program: Program, *, observable: bool) -> ArenaPlan:
     places = (
         _side_by_side(blocks)
         if observable
-        else _overlapping(blocks, max(lives.bytes_at(_ALIGNMENT)))
+        else _overlapping(blocks, max(lives.bytes_at(ALIGNMENT)))
     )
     place_of = {id(block): place for block, place in zip(blocks, places, strict=True)}
     offsets = {tensor: place_of[id(block)] for tensor, block in lives.blocks.items()}
@@ -92,4 +92,4 @@ def _end(blocks: list[Block], places: list[int]) -> int:
 
 
 def _aligned(size: int) -> int:
-    return -(-size // _ALIGNMENT) * _ALIGNMENT
+    return -(-size // ALIGNMENT) * ALIGNMENT

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from firmware_tools.board import Board, read_board
+from firmware_tools.compiler import compile_model
 from firmware_tools.evaluate import compare_ops, evaluate_model
 from midfuse.tflite_file import read_tflite
 from tests.boards.conftest import need
@@ -51,6 +52,11 @@ def test_every_tensor_on_the_host(specimen: Specimen, tmp_path: Path) -> None:
         oracle = run_oracle(specimen.model, windows, observable=observable)
         np.testing.assert_array_equal(ours, oracle)
         assert not observable or len(np.unique(ours)) > 100
+
+
+def test_arena_is_as_small_as_what_lives_at_once(specimen: Specimen, tmp_path: Path) -> None:
+    plan = compile_model(specimen.model, tmp_path).plan
+    assert plan.lives.peak <= plan.size <= max(1.05 * plan.lives.peak, plan.lives.peak + 64)
 
 
 def test_every_tensor_on_the_m4(specimen: Specimen, tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """The arena: every activation gets an offset, and blocks that never live together share bytes.
 
 A block goes to the lowest offset that is free during its life; what is left to choose is the order
-in which blocks are placed. The largest first is right for most models. Where it leaves gaps, blocks
-change places in the order as long as that makes the arena no larger, until it is as small as the
-bytes that are alive at once, or the search has done its share of work. An observable build places
-all tensors side by side, so that each can still be read when the inference is over.
+in which blocks are placed. The largest first is right for most models, the longest-lived or the
+first to be written for others. Where gaps are left, the block that ends highest moves forward in
+the order as long as that makes the arena no larger, until it is as small as the bytes that are
+alive at once, or the search has done its share of work. An observable build places all tensors side
+by side, so that each can still be read when the inference is over.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from firmware_tools.compiler.liveness import Block, Liveness, find_lives
@@ -15,6 +17,12 @@ from firmware_tools.compiler.program import Program
 
 ALIGNMENT = 4  # word loads in kernels stay aligned for a tensor's first element
 _SEARCH_STEPS = 1_000_000  # comparisons of two blocks
+_RANKS: tuple[Callable[[Block], tuple[int, ...]], ...] = (
+    lambda block: (-block.size, block.first),
+    lambda block: (-block.size * (1 + block.last - block.first), block.first),
+    lambda block: (block.first - block.last, -block.size),
+    lambda block: (block.first, -block.size),
+)
 
 
 @dataclass(frozen=True)
@@ -58,19 +66,21 @@ def _overlapping(blocks: list[Block], bound: int) -> list[int]:
         [j for j, other in enumerate(blocks) if j != i and block.meets(other)]
         for i, block in enumerate(blocks)
     ]
-    order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, blocks[i].first))
-    best = _place(blocks, meets, order)
+    orders = [sorted(range(len(blocks)), key=lambda i: rank(blocks[i])) for rank in _RANKS]
+    tried = [(order, _place(blocks, meets, order)) for order in orders]
+    order, best = min(tried, key=lambda each: _end(blocks, each[1]))
     chance = random.Random(0)  # the same model gives the same plan
     for _ in range(_SEARCH_STEPS // (1 + sum(map(len, meets)))):
-        if _end(blocks, best) <= bound:
+        end = _end(blocks, best)
+        if end <= bound:
             break
-        a, b = chance.randrange(len(order)), chance.randrange(len(order))
-        order[a], order[b] = order[b], order[a]
-        places = _place(blocks, meets, order)
-        if _end(blocks, places) <= _end(blocks, best):
-            best = places
-        else:
-            order[a], order[b] = order[b], order[a]
+        highest = [i for i in order if _aligned(best[i] + blocks[i].size) == end]
+        moved = chance.choice(highest)
+        changed = [i for i in order if i != moved]
+        changed.insert(chance.randrange(1 + order.index(moved)), moved)
+        places = _place(blocks, meets, changed)
+        if _end(blocks, places) <= end:
+            order, best = changed, places
     return best
 
 

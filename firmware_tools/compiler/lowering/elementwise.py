@@ -36,13 +36,11 @@ def _sum(op: Op, graph: Graph, name: str) -> list[Call]:
     a, b, out = graph.activation(op, 0), graph.activation(op, 1), graph.result(op)
     left_shift = _ADD_LEFT_SHIFT[out.dtype]
     twice = 2 * float(max(a.scale, b.scale))
+    real_out = twice / ((1 << left_shift) * float(out.scale))
+    # TFLM stops the whole program at such a model.
+    graph.require(real_out < 1, op, "an output on a scale too small for its inputs'")
     scaling = _scaling(
-        op,
-        graph,
-        left_shift,
-        float(a.scale) / twice,
-        float(b.scale) / twice,
-        twice / ((1 << left_shift) * float(out.scale)),
+        op, graph, left_shift, float(a.scale) / twice, float(b.scale) / twice, real_out
     )
     return _binary(op, graph, "mf_add_sub", name, scaling)
 
@@ -127,8 +125,6 @@ def prelu(op: Op, graph: Graph) -> list[Call]:
 def _scaling(
     op: Op, graph: Graph, left_shift: int, real1: float, real2: float, real_out: float
 ) -> dict[str, Value]:
-    # TFLM stops the whole program at such a model.
-    graph.require(real_out < 1, op, "an output on a scale too small for its inputs'")
     fields: dict[str, Value] = {"left_shift": left_shift}
     for suffix, real in (("1", real1), ("2", real2)):
         fields[f"multiplier{suffix}"], fields[f"shift{suffix}"] = multiplier_and_shift(

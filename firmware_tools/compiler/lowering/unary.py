@@ -120,11 +120,10 @@ _RSQRT_SHIFT = 20
 
 def rsqrt(op: Op, graph: Graph) -> list[Call]:
     x, out = _tensors(op, graph)
-    scale = np.float32(1) / np.float32(np.float32(math.sqrt(x.scale)) * out.scale)
-    graph.require(bool(np.isfinite(scale)), op, f"scales {x.scale} and {out.scale}")
+    scale = 1 / (math.sqrt(x.scale) * float(out.scale))
     if x.dtype == "int16":
-        return [_rsqrt_int16(op, graph, float(scale))]
-    multiplier, shift = quantise_multiplier(float(scale))
+        return [_rsqrt_int16(op, graph, scale)]
+    multiplier, shift = quantise_multiplier(scale)
 
     def code(value: int) -> int:
         if value <= 0:  # TFLM has this for 0 and stops with an error below

@@ -1,4 +1,5 @@
-"""Random graphs of ops that follow each other: passes and memory plans keep TFLM's bytes.
+"""Random graphs of ops that follow each other: passes and memory plans keep TFLM's bytes, and the
+arena is as small as what lives at once.
 
 The ordinary build alone: it is the one that passes work on and whose tensors share storage.
 """
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firmware_tools.compiler import compile_model
 from tests.support.host_build import random_windows, run_compiled, run_oracle
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
@@ -24,4 +26,6 @@ def test_graph_equals_tflm(data: st.DataObject, seed: int) -> None:
     windows = random_windows(model, 3, np.random.default_rng(seed))
     with TemporaryDirectory() as folder:
         ours = run_compiled(model, windows, Path(folder), observable=False)
+        plan = compile_model(model, Path(folder)).plan
+    assert plan.lives.peak <= plan.size <= max(1.05 * plan.lives.peak, plan.lives.peak + 64)
     np.testing.assert_array_equal(ours, run_oracle(model, windows, observable=False))

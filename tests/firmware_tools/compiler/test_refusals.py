@@ -126,7 +126,7 @@ def test_division_that_tflm_leaves_undefined(tmp_path: Path) -> None:
     assert "shifts by more than 31 bits" in refusal(b, tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["ADD", "SUB", "SQUARED_DIFFERENCE"])
+@pytest.mark.parametrize("kind", ["ADD", "SUB"])
 def test_sum_onto_a_scale_at_which_tflm_stops(kind: str, tmp_path: Path) -> None:
     b = TFLiteBuilder()
     inputs = [b.input((2,), 2.0**20, 0), b.input((2,), 2.0**20, 0)]

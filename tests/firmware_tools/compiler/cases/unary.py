@@ -98,10 +98,13 @@ def rsqrt(b: TFLiteBuilder, draw: Draw) -> None:
 
 
 def rsqrt_int16(b: TFLiteBuilder, draw: Draw) -> None:
-    """TFLM stops on a negative value. Scales of the size that a variance has."""
-    x = some_codes(b, draw, draw(scales), low=0)
-    out_scale = draw(st.one_of(scales, st.integers(4, 18).map(lambda n: 2.0**-n)))
-    b.op("RSQRT", [x], b.tensor((256,), out_scale, dtype="int16"))
+    """TFLM stops on a negative value. Scales of the size that a variance has, and so many codes
+    that a multiplier whose last bits are wrong shows."""
+    data = np.random.default_rng(draw(seeds)).integers(0, 1 << 15, 4096).astype(np.int16)
+    data[:4] = [0, 1, 2, (1 << 15) - 1]
+    x = b.tensor(data.shape, draw(scales), dtype="int16", data=data)
+    out_scale = draw(st.floats(2.0**-18, 2.0, width=32))
+    b.op("RSQRT", [x], b.tensor(data.shape, out_scale, dtype="int16"))
 
 
 CASES: dict[str, AddOp] = {

@@ -3,8 +3,8 @@
     python -m tests.fuzz MINUTES
 
 Rounds on fresh seeds: mutants of the baselines, whole graphs and kernels against TFLM, hostile
-shapes and types, the firmware's frame codec. Stops at the first finding, with what is needed to
-reproduce it; exit code 1.
+shapes and types, the firmware's frame codec and server. Stops at the first finding, with what is
+needed to reproduce it; exit code 1.
 """
 
 import random
@@ -23,6 +23,7 @@ TESTS = (
     f"{COMPILER}/test_kernels.py::test_kernel_equals_tflm",
     f"{COMPILER}/test_refusals.py",
     "tests/firmware_tools/test_frame.py",
+    "tests/firmware_tools/test_protocol.py::test_hostile_streams",
 )
 
 

@@ -7,6 +7,8 @@ from enum import IntEnum
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from firmware_tools import protocol
 from firmware_tools.board import FIRMWARE
@@ -194,7 +196,8 @@ def test_echoes_late_copies_and_repetitions(firmware_run: FirmwareRun) -> None:
     assert received[-1] == (0x85, 3, SESSION, bytes(4) + toy_output(window))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@settings(max_examples=3, deadline=None, phases=[Phase.generate])
+@given(seed=st.integers(1, 2**31 - 1))
 def test_hostile_streams(firmware_run: FirmwareRun, seed: int) -> None:
     """20,000 streams a seed; within them, requests that are right, so that they get far."""
     done = firmware_run(b"", "fuzz", str(seed), "20000")

@@ -11,13 +11,18 @@ from firmware_tools.compiler.affine import strides_of
 from firmware_tools.compiler.passes.access import BINARY, OUTPUT, accessed
 from firmware_tools.compiler.program import Call, Operand, Slot, Value
 
-MATMUL, FULLY_CONNECTED = "mf_batch_matmul_s8", "mf_fully_connected_s8"
-SOFTMAX, LOOKUP = "mf_softmax_s8", "mf_lookup_s8"
+MATMUL, FULLY_CONNECTED, SOFTMAX = "mf_batch_matmul", "mf_fully_connected", "mf_softmax"
+ONE_BY_ONE = ("mf_lookup", "mf_rescale", "mf_two_slopes", "mf_sigmoid", "mf_rsqrt")
+
+
+def _kind(call: Call) -> str:
+    """The kernel, whatever its type."""
+    return call.kernel.removesuffix("_s16")
 
 
 def own_loops(call: Call) -> tuple[int, ...] | None:
     """The axes along which a kernel's rows lie; None if it has rows of any length, or none."""
-    if call.function not in (MATMUL, FULLY_CONNECTED, SOFTMAX):
+    if _kind(call) not in (MATMUL, FULLY_CONNECTED, SOFTMAX):
         return None
     batch = cast("list[int]", call.fields.get("batch_dims", []))
     return (*(size for size in batch if size > 1), call.number("rows"))
@@ -27,16 +32,16 @@ def row_operands(call: Call) -> tuple[int, ...]:
     """The operands of which one row is enough for a row of the output."""
     if call.function in BINARY:
         return (0, 1)
-    return (0,) if call.function in (MATMUL, FULLY_CONNECTED, SOFTMAX, LOOKUP) else ()
+    return (0,) if _kind(call) in (MATMUL, FULLY_CONNECTED, SOFTMAX, *ONE_BY_ONE) else ()
 
 
 def output_elements(call: Call) -> int:
     """How many elements a row-wise kernel writes."""
     names = {MATMUL: ("batch_dims", "rows", "columns"), FULLY_CONNECTED: ("rows", "channels"),
-             SOFTMAX: ("rows", "depth"), LOOKUP: ("count",)}  # fmt: skip
+             SOFTMAX: ("rows", "depth")} | dict.fromkeys(ONE_BY_ONE, ("count",))  # fmt: skip
     return int(np.prod([
         size
-        for name in names.get(call.function, ("dims",))
+        for name in names.get(_kind(call), ("dims",))
         for size in np.atleast_1d(cast("int | list[int]", call.fields[name]))
     ]))  # fmt: skip
 
@@ -47,7 +52,7 @@ def row_call(call: Call, loops: Sequence[int]) -> Call | None:
     own = own_loops(call)
     if elements == 0 or elements % rows or (own is not None and math.prod(own) != rows):
         return None
-    if call.function == MATMUL and own != tuple(loops):
+    if _kind(call) == MATMUL and own != tuple(loops):
         return None
     advances = []
     inner: list[list[int]] = []
@@ -76,14 +81,14 @@ def row_call(call: Call, loops: Sequence[int]) -> Call | None:
 def _strides(call: Call, position: int, loops: Sequence[int], elements: int) -> list[int] | None:
     """How far an operand's place moves with each loop, then along a row's own axes."""
     found = accessed(call, position)
-    if call.function == MATMUL and position == 1:  # every row reads all of it
+    if _kind(call) == MATMUL and position == 1:  # every row reads all of it
         if found is None:
             return None
         regular = strides_of(found.reshape(*loops[:-1], *found.shape[-2:]))
         batch = len(loops) - 1
         return None if regular is None else [*regular[1][:batch], 0, *regular[1][batch:]]
     if found is None:
-        inputs = call.function == FULLY_CONNECTED and position == 0
+        inputs = _kind(call) == FULLY_CONNECTED and position == 0
         found = np.arange(call.number("rows") * call.number("depth") if inputs else elements)
     regular = strides_of(found.reshape(*loops, -1))
     return None if regular is None else regular[1]
@@ -93,9 +98,9 @@ def _row_fields(call: Call, width: int, inner: list[list[int]]) -> dict[str, Val
     if call.function in BINARY:
         strides = {f"stride{at + 1}": [0, 0, 0, inner[at][0]] for at in (0, 1)}
         return {"dims": [1, 1, 1, width], **strides}
-    if call.function == LOOKUP:
+    if _kind(call) in ONE_BY_ONE:
         return {"count": width}
-    if call.function == MATMUL:
+    if _kind(call) == MATMUL:
         none = [0, 0, 0, 0]
         strides = {f"{name}_batch_stride": none for name in ("lhs", "rhs", "output")}
         return {"rows": 1, "batch_dims": [1, 1, 1, 1], **strides}

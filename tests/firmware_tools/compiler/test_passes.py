@@ -323,6 +323,24 @@ def test_slabs_hold_one_row_of_the_scores(heads: int, tmp_path: Path) -> None:
     assert peak(before) - peak(program) > (heads * 20 - 2) * 20 - heads * 20 * 4
 
 
+def test_slabs_hold_one_row_of_int16_scores(tmp_path: Path) -> None:
+    """Products and SOFTMAX of int16, with a QUANTIZE from int8 and back on the way."""
+    b = Model()
+    q, k = (b.input((2, 16, 4), 0.001, 0, dtype="int16") for _ in range(2))
+    v = b.input((2, 16, 4), SCALE, 3)
+    scores = b.tensor((2, 16, 16), 1e-5, dtype="int16")
+    b.made("BATCH_MATMUL", [q, k], scores, "BatchMatMulOptionsT", adjY=True)
+    weights = b.tensor((2, 16, 16), 1 / 32768, dtype="int16")
+    b.made("SOFTMAX", [scores], weights, "SoftmaxOptionsT", beta=1.0)
+    narrow = b.made("QUANTIZE", [weights], b.act(2, 16, 16, scale=1 / 256, zero=-128))
+    b.matmul(narrow, v, 2, 16, 4)
+    before = after(b, tmp_path / "before")
+    program = after(b, tmp_path / "after", work_in_slabs)
+    assert [step.loops for step in program.steps] == [(2, 16)]
+    row = 16 * (2 + 2 + 1)
+    assert peak(program) <= 2 * 256 + 2 * 128 + row < peak(before) - 2 * 15 * 16
+
+
 def test_slabs_take_the_layers_of_a_token(tmp_path: Path) -> None:
     """Wide layers between narrow ones, with a bias that every row repeats."""
     b = Model()

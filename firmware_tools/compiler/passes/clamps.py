@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from firmware_tools.compiler.passes.lookups import CODES, table_of
-from firmware_tools.compiler.passes.rewriting import call_at, find_uses, joined
+from firmware_tools.compiler.passes.rewriting import join_pairs
 from firmware_tools.compiler.program import Call, Program, Value
 
 # These take the same parameters as the element-wise kernels that clamp, and do not.
@@ -15,21 +15,15 @@ _WITHOUT_LIMITS = ("mf_maximum_minimum", "mf_maximum_minimum_s16")
 
 def fold_clamps(program: Program) -> Program:
     """Narrow the limits between which the kernel before clamps; the look-up goes."""
-    for tensor in find_uses(program).writers:
-        uses = find_uses(program)
-        at, reader = uses.only_writer(tensor), uses.only_reader(tensor)
-        if at is None or reader is None:
-            continue
-        first, second = call_at(program, at), call_at(program, reader)
-        limits = None if first.kernel in _WITHOUT_LIMITS else _limits(second)
-        whole = second.fields.get("count") == program.elements(tensor)
-        if limits is None or not whole:
-            continue
-        fields = _narrowed(first.fields, *limits)
-        if fields is not None:
-            both = replace(first, fields=fields, output=second.output)
-            program = joined(program, at, reader, both)
-    return program
+    return join_pairs(program, _folded)
+
+
+def _folded(program: Program, first: Call, second: Call) -> Call | None:
+    limits = None if first.kernel in _WITHOUT_LIMITS else _limits(second)
+    if limits is None or second.fields["count"] != program.elements(first.output.tensor):
+        return None
+    fields = _narrowed(first.fields, *limits)
+    return None if fields is None else replace(first, fields=fields, output=second.output)
 
 
 def _limits(call: Call) -> tuple[int, int] | None:

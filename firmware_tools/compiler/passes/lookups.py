@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from firmware_tools.compiler.passes.rewriting import call_at, find_uses, joined, with_calls, within
+from firmware_tools.compiler.passes.rewriting import (
+    call_at,
+    find_uses,
+    join_pairs,
+    with_calls,
+    within,
+)
 from firmware_tools.compiler.program import Call, Constant, Program, Slot
 
 CODES = np.arange(-128, 128, dtype=np.int8)
@@ -36,16 +42,12 @@ def drop_identities(program: Program) -> Program:
 
 def merge_lookups(program: Program) -> Program:
     """A look-up of a look-up that nobody else reads: one table."""
-    for tensor in find_uses(program).writers:
-        uses = find_uses(program)
-        at, reader = uses.only_writer(tensor), uses.only_reader(tensor)
-        if at is None or reader is None:
-            continue
-        first, second = call_at(program, at), call_at(program, reader)
-        inner, outer = table_of(first), table_of(second)
-        if inner is None or outer is None or first.fields["count"] != second.fields["count"]:
-            continue
-        table = program.tables.constant(outer[inner.astype(int) + 128])
-        both = replace(first, fields={**first.fields, "table": table}, output=second.output)
-        program = joined(program, at, reader, both)
-    return program
+    return join_pairs(program, _merged)
+
+
+def _merged(program: Program, first: Call, second: Call) -> Call | None:
+    inner, outer = table_of(first), table_of(second)
+    if inner is None or outer is None or first.fields["count"] != second.fields["count"]:
+        return None
+    table = program.tables.constant(outer[inner.astype(int) + 128])
+    return replace(first, fields={**first.fields, "table": table}, output=second.output)

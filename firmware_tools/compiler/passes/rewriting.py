@@ -98,6 +98,18 @@ def joined(program: Program, first: At, second: At, call: Call) -> Program:
     return with_calls(replace(program, steps=tuple(steps)), {first: call, second: None})
 
 
+def join_pairs(program: Program, both: Callable[[Program, Call, Call], Call | None]) -> Program:
+    """One call for two, a call and the only one that reads its output, where `both` gives it."""
+    for tensor in find_uses(program).writers:
+        uses = find_uses(program)
+        at, reader = uses.only_writer(tensor), uses.only_reader(tensor)
+        if at is not None and reader is not None:
+            call = both(program, call_at(program, at), call_at(program, reader))
+            if call is not None:
+                program = joined(program, at, reader, call)
+    return program
+
+
 def in_place_of_copies(program: Program, change: Callable[[Program, int, int], Program]) -> Program:
     """Make a change for every copy, given its source's and its target's tensor.
 

@@ -2,10 +2,10 @@
 
 A block goes to the lowest offset that is free during its life; what is left to choose is the order
 in which blocks are placed. The largest first is right for most models, the longest-lived or the
-first to be written for others. Where gaps are left, the block that ends highest moves forward in
-the order as long as that makes the arena no larger, until it is as small as the bytes that are
-alive at once, or the search has done its share of work. An observable build places all tensors side
-by side, so that each can still be read when the inference is over.
+first to be written for others. Where gaps are left, single blocks, every other time one that ends
+highest, move to other places in the order as long as that makes the arena no larger, until it is as
+small as the bytes that are alive at once, or the search has done its share of work. An observable
+build places all tensors side by side, so that each can still be read when the inference is over.
 """
 
 import random
@@ -75,9 +75,9 @@ def _overlapping(blocks: list[Block], bound: int) -> list[int]:
         if end <= bound:
             break
         highest = [i for i in order if _aligned(best[i] + blocks[i].size) == end]
-        moved = chance.choice(highest)
+        moved = chance.choice(highest if chance.randrange(2) else order)
         changed = [i for i in order if i != moved]
-        changed.insert(chance.randrange(1 + order.index(moved)), moved)
+        changed.insert(chance.randrange(len(order)), moved)
         places = _place(blocks, meets, changed)
         if _end(blocks, places) <= end:
             order, best = changed, places

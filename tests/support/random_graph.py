@@ -42,13 +42,34 @@ class RandomGraph:
         self.values: list[Value] = []
 
     def model(self, ops: int) -> TFLiteModel:
+        """So many ops of any kind, on one or two inputs."""
         for _ in range(self.draw(st.integers(1, 2))):
-            shape = tuple(self.draw(st.lists(st.integers(1, 6), min_size=2, max_size=4)))
-            scale, zero_point = self.scale(0.05), self.zero_point()
-            index = self.b.input(shape, scale, zero_point)
-            self.values.append(Value(index, shape, scale, zero_point))
+            self.input(tuple(self.draw(st.lists(st.integers(1, 6), min_size=2, max_size=4))))
         for _ in range(ops):
             self.draw(st.sampled_from(OPS))(self)
+        return self.finished()
+
+    def attention_model(self) -> TFLiteModel:
+        """One attention of several rows, whose scores are the largest tensor; heads are split off
+        by a TRANSPOSE or are there already."""
+        heads, rows, depth = (self.draw(st.integers(low, 12)) for low in (1, 6, 1))
+        if self.draw(st.booleans()):
+            self.input((rows, heads, depth))
+            self.transpose_by([1, 0, 2])
+        else:
+            self.input((heads, rows, depth))
+        self.attention()
+        if self.draw(st.booleans()):
+            self.transpose_by([1, 0, 2])
+        return self.finished()
+
+    def input(self, shape: tuple[int, ...]) -> None:
+        scale, zero_point = self.scale(0.05), self.zero_point()
+        index = self.b.input(shape, scale, zero_point)
+        self.values.append(Value(index, shape, scale, zero_point))
+
+    def finished(self) -> TFLiteModel:
+        """Its outputs are what no op reads, and some of what is read."""
         read = {index for op in self.b.ops for index in op.inputs}
         made = [index for op in self.b.ops for index in op.outputs]
         kept = [index for index in made if index not in read or self.draw(st.integers(0, 7)) == 0]
@@ -160,9 +181,38 @@ class RandomGraph:
         )  # fmt: skip
         if x is None or y is None:
             return
+        self.product(x, y, (*x.shape[:-1], y.shape[-2]), adjoint=True)
+
+    def attention(self) -> None:
+        """Scores, perhaps scaled or masked, softmax, weighted sum, perhaps the input added; the
+        three that are multiplied may be the same tensor."""
+        x = self.take(lambda value: len(value.shape) >= 2 and value.shape[-2] <= 12)
+        if x is None:
+            return
+        q, k, v = (self.projected(x) if self.draw(st.booleans()) else x for _ in range(3))
+        if q.shape != k.shape:
+            q = k
+        rows = x.shape[-2]
+        self.product(q, k, (*x.shape[:-1], rows), adjoint=True)
+        scores = self.values[-1]
+        if self.draw(st.booleans()):
+            mask = self.partner(scores, same_scale=False)
+            name = self.draw(st.sampled_from(["ADD", "MUL"]))
+            near = scores.scale if name == "ADD" else 60 * scores.scale * mask.scale
+            self.make(name, [scores.tensor, mask.tensor], scores.shape, self.rescaled(near),
+                      _BINARY_OPTIONS[name]())  # fmt: skip
+        options = schema.SoftmaxOptionsT()
+        options.beta = 1.0
+        self.make("SOFTMAX", [self.values[-1].tensor], scores.shape, (1 / 256, -128), options)
+        self.product(self.values[-1], v, (*x.shape[:-1], v.shape[-1]), adjoint=False)
+        out = self.values[-1]
+        if out.shape == x.shape and self.draw(st.booleans()):
+            self.make("ADD", [out.tensor, x.tensor], x.shape, self.rescaled(x.scale),
+                      schema.AddOptionsT())  # fmt: skip
+
+    def product(self, x: Value, y: Value, shape: tuple[int, ...], *, adjoint: bool) -> None:
         options = schema.BatchMatMulOptionsT()
-        options.adjX, options.adjY = False, True
-        shape = (*x.shape[:-1], y.shape[-2])
+        options.adjX, options.adjY = False, adjoint
         near = x.scale * y.scale * 70 * math.sqrt(x.shape[-1])
         self.make("BATCH_MATMUL", [x.tensor, y.tensor], shape, self.rescaled(near), options)
 
@@ -170,11 +220,16 @@ class RandomGraph:
 
     def fully_connected(self) -> None:
         if x := self.take():
-            channels = self.draw(st.integers(1, 9))
-            options = schema.FullyConnectedOptionsT()
-            options.keepNumDims = True
-            self.layer("FULLY_CONNECTED", x, (channels, x.shape[-1]), (*x.shape[:-1], channels),
-                       options)  # fmt: skip
+            self.projected(x)
+
+    def projected(self, x: Value) -> Value:
+        channels = self.draw(st.integers(1, 9))
+        options = schema.FullyConnectedOptionsT()
+        options.keepNumDims = True
+        self.layer(
+            "FULLY_CONNECTED", x, (channels, x.shape[-1]), (*x.shape[:-1], channels), options
+        )
+        return self.values[-1]
 
     def conv_2d(self) -> None:
         if x := self.take(lambda value: len(value.shape) == 4):
@@ -247,9 +302,14 @@ class RandomGraph:
 
     def transpose(self) -> None:
         if x := self.take():
-            order = self.draw(st.permutations(range(len(x.shape))))
-            shape = tuple(x.shape[axis] for axis in order)
-            self.make("TRANSPOSE", [x.tensor, self.b.numbers(list(order))], shape, x.quantization)
+            self.values.append(x)
+            self.transpose_by(list(self.draw(st.permutations(range(len(x.shape))))))
+
+    def transpose_by(self, order: list[int]) -> None:
+        """The newest tensor turned."""
+        x = self.values[-1]
+        shape = tuple(x.shape[axis] for axis in order)
+        self.make("TRANSPOSE", [x.tensor, self.b.numbers(order)], shape, x.quantization)
 
     def slice_(self) -> None:
         if x := self.take():
@@ -348,6 +408,7 @@ OPS: list[Callable[[RandomGraph], None]] = [
     *3 * [RandomGraph.binary],
     *2 * [RandomGraph.reshape, RandomGraph.transpose, RandomGraph.slice_, RandomGraph.split],
     *2 * [RandomGraph.concatenation, RandomGraph.fully_connected, RandomGraph.conv_2d],
+    *2 * [RandomGraph.attention],
     RandomGraph.batch_matmul,
     RandomGraph.depthwise_conv_2d,
     RandomGraph.gather,

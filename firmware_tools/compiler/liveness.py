@@ -9,15 +9,23 @@ from dataclasses import dataclass
 
 from firmware_tools.compiler.program import Call, Program, Slot
 
+# Kernels may read words: a larger tensor starts at one, a smaller would lose too much to the gap.
+_WORD, _WORTH_A_WORD = 4, 64
+
 
 @dataclass
 class Block:
     """Bytes that one or more tensors share, from the call that first writes them to the last that
-    reads them."""
+    reads them; `alignment` is what the start must be a multiple of."""
 
     size: int
     first: int
     last: int
+    alignment: int = 1
+
+    def after(self, end: int) -> int:
+        """The first place from `end` on that it can start at."""
+        return -(-end // self.alignment) * self.alignment
 
     def meets(self, other: "Block") -> bool:
         return self.first <= other.last and other.first <= self.last
@@ -34,12 +42,13 @@ class Liveness:
     def distinct(self) -> list[Block]:
         return list({id(block): block for block in self.blocks.values()}.values())
 
-    def bytes_at(self, alignment: int = 1) -> list[int]:
-        """How many bytes are alive at each time, the inputs' first; each block a whole number of
-        `alignment`."""
+    def bytes_at(self, *, padded: bool = False) -> list[int]:
+        """How many bytes are alive at each time, the inputs' first.
+
+        `padded` counts blocks as if others of the same alignment followed."""
         changes = [0] * (self.end + 3)
         for block in self.distinct:
-            size = -(-block.size // alignment) * alignment
+            size = block.after(block.size) if padded else block.size
             changes[block.first + 1] += size
             changes[block.last + 2] -= size
         alive, total = [], 0
@@ -60,7 +69,8 @@ def find_lives(program: Program, *, in_place: bool) -> Liveness:
 
     def touch(tensor: int, first: int, last: int) -> None:
         root = program.storage(tensor).tensor
-        block = blocks.setdefault(root, Block(program.bytes(root), first, last))
+        size = program.bytes(root)
+        block = blocks.setdefault(root, Block(size, first, last, _alignment(program, root, size)))
         block.first, block.last = min(block.first, first), max(block.last, last)
 
     for tensor in program.model.inputs:
@@ -82,6 +92,11 @@ def find_lives(program: Program, *, in_place: bool) -> Liveness:
         for at, call in enumerate(program.calls):
             _write_over_input(program, blocks, call, at)
     return Liveness(blocks, time)
+
+
+def _alignment(program: Program, tensor: int, size: int) -> int:
+    item = program.model.tensors[tensor].item_bytes
+    return max(item, _WORD) if size >= _WORTH_A_WORD else item
 
 
 def _write_over_input(program: Program, blocks: dict[int, Block], call: Call, time: int) -> None:
@@ -106,7 +121,7 @@ def _write_over_input(program: Program, blocks: dict[int, Block], call: Call, ti
         ]
         whole = place == Slot(place.tensor) and old.size == block.size
         if old is not block and whole and old.last == time and not others:
-            old.last = block.last
+            old.last, old.alignment = block.last, max(old.alignment, block.alignment)
             blocks[output] = old
             return
 

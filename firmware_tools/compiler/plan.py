@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from firmware_tools.compiler.liveness import Block, Liveness, find_lives
 from firmware_tools.compiler.program import Program
 
-ALIGNMENT = 4  # word loads in kernels stay aligned for a tensor's first element
 _SEARCH_STEPS = 1_000_000  # comparisons of two blocks
 _RANKS: tuple[Callable[[Block], tuple[int, ...]], ...] = (
     lambda block: (-block.size, block.first),
@@ -41,7 +40,7 @@ def plan_arena(program: Program, *, observable: bool) -> ArenaPlan:
     places = (
         _side_by_side(blocks)
         if observable
-        else _overlapping(blocks, max(lives.bytes_at(ALIGNMENT)))
+        else _overlapping(blocks, max(lives.bytes_at(padded=True)))
     )
     place_of = {id(block): place for block, place in zip(blocks, places, strict=True)}
     offsets = {tensor: place_of[id(block)] for tensor, block in lives.blocks.items()}
@@ -56,8 +55,8 @@ def plan_arena(program: Program, *, observable: bool) -> ArenaPlan:
 def _side_by_side(blocks: list[Block]) -> list[int]:
     places, end = [], 0
     for block in blocks:
-        places.append(end)
-        end += _aligned(block.size)
+        places.append(block.after(end))
+        end = places[-1] + block.size
     return places
 
 
@@ -74,7 +73,7 @@ def _overlapping(blocks: list[Block], bound: int) -> list[int]:
         end = _end(blocks, best)
         if end <= bound:
             break
-        highest = [i for i in order if _aligned(best[i] + blocks[i].size) == end]
+        highest = [i for i in order if best[i] + blocks[i].size == end]
         moved = chance.choice(highest if chance.randrange(2) else order)
         changed = [i for i in order if i != moved]
         changed.insert(chance.randrange(len(order)), moved)
@@ -91,15 +90,10 @@ def _place(blocks: list[Block], meets: list[list[int]], order: list[int]) -> lis
         for j in sorted((j for j in meets[i] if places[j] >= 0), key=places.__getitem__):
             if place + blocks[i].size <= places[j]:
                 break
-            place = max(place, _aligned(places[j] + blocks[j].size))
+            place = max(place, blocks[i].after(places[j] + blocks[j].size))
         places[i] = place
     return places
 
 
 def _end(blocks: list[Block], places: list[int]) -> int:
-    ends = [place + block.size for block, place in zip(blocks, places, strict=True)]
-    return _aligned(max(ends, default=0))
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
+    return max((place + block.size for block, place in zip(blocks, places, strict=True)), default=0)

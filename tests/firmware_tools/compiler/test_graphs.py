@@ -38,7 +38,7 @@ def test_graph_equals_tflm(data: st.DataObject, seed: int) -> None:
 
 
 def test_attention_equals_tflm() -> None:
-    """Most of them work row by row."""
+    """Row by row, where the scores set the peak; a test without any of these would show nothing."""
     looped = []
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -48,4 +48,4 @@ def test_attention_equals_tflm() -> None:
         looped.append(any(step.loops for step in compiled.program.steps))
 
     attention()
-    assert sum(looped) > len(looped) / 2
+    assert sum(looped) >= 12

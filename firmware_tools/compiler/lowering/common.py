@@ -107,6 +107,11 @@ def filters(op: Op, graph: Graph, x: Tensor, *, axis: int = 0, bias_input: int =
         bias = tensor.data.astype(np.int64)
         small = bool((np.abs(bias) < _LARGEST_WIDE_BIAS).all())
         graph.require(small, op, f"bias ({tensor.name}) of more than 46 bits")
+    if x.dtype == "int8":  # no value of the input may bring a sum past 32 bits
+        others = tuple(other for other in range(len(weights.shape)) if other != axis)
+        reach = 256 * np.abs(weights.data.astype(np.int64)).sum(axis=others)
+        fits = bool((np.abs(bias) + reach < 1 << 31).all())
+        graph.require(fits, op, "weights and a bias whose sum can pass 32 bits")
     return Filters(weights, weights.data, bias, wide)
 
 

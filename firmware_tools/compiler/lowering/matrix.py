@@ -59,6 +59,8 @@ def batch_matmul(op: Op, graph: Graph) -> list[Call]:
         and _broadcasts(rhs.shape[:-2], batch)
     )
     graph.require(fits, op, f"{lhs.shape} times {rhs.shape} does not give {out.shape}")
+    short = depth < 1 << 15 or lhs.dtype == "int16"
+    graph.require(short, op, f"a product over {depth}, whose sum can pass 32 bits")
     quantised = wide_multiplier_and_shift if lhs.dtype == "int16" else multiplier_and_shift
     multiplier, shift = quantised(op, graph, float(lhs.scale) * float(rhs.scale) / float(out.scale))
     fields: dict[str, Value] = {

@@ -126,6 +126,16 @@ def test_division_that_tflm_leaves_undefined(tmp_path: Path) -> None:
     assert "shifts by more than 31 bits" in refusal(b, tmp_path)
 
 
+def test_bias_at_which_a_sum_passes_32_bits(tmp_path: Path) -> None:
+    b = TFLiteBuilder()
+    weights = b.tensor((2, 4), 0.1, data=np.ones((2, 4), np.int8))
+    bias = b.tensor((2,), 0.05, dtype="int32", data=np.array([0, -(1 << 31) + 1019], np.int32))
+    options = schema.FullyConnectedOptionsT()
+    inputs = [b.input((1, 4), 0.5, 0), weights, bias]
+    b.op("FULLY_CONNECTED", inputs, b.tensor((1, 2), 0.5), options)
+    assert "can pass 32 bits" in refusal(b, tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["ADD", "SUB"])
 def test_sum_onto_a_scale_at_which_tflm_stops(kind: str, tmp_path: Path) -> None:
     b = TFLiteBuilder()

@@ -6,6 +6,7 @@ another, and where an element-wise call writes over an input that nobody reads a
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from firmware_tools.compiler.program import Call, Program, Slot
 
@@ -63,6 +64,7 @@ class Liveness:
         return max(self.bytes_at())
 
 
+@lru_cache(maxsize=4)
 def find_lives(program: Program, *, in_place: bool) -> Liveness:
     """The blocks of a program; without `in_place` no call writes over an input."""
     blocks: dict[int, Block] = {}

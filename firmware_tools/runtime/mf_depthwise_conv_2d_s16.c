@@ -36,15 +36,5 @@ static void pixel(const mf_depthwise_conv_2d_params *p, const int16_t *input, in
 void mf_depthwise_conv_2d_s16(const mf_depthwise_conv_2d_params *p, const int16_t *input,
                               int16_t *output)
 {
-    for (uint32_t b = 0; b < p->batches; b++) {
-        for (uint32_t y = 0; y < p->out_height; y++) {
-            const int32_t top = (int32_t)(y * p->stride_height) - (int32_t)p->pad_top;
-            for (uint32_t x = 0; x < p->out_width; x++) {
-                const int32_t left = (int32_t)(x * p->stride_width) - (int32_t)p->pad_left;
-                pixel(p, input, top, left, output);
-                output += p->in_channels * p->multiplier;
-            }
-        }
-        input += p->in_height * p->in_width * p->in_channels;
-    }
+    MF_FOR_EACH_WINDOW(p, input, output, p->in_channels * p->multiplier, pixel);
 }

@@ -59,6 +59,11 @@ _ACCESS: dict[tuple[str, int], Access] = {
 }  # fmt: skip
 
 
+def has_strides(call: Call, position: int) -> bool:
+    """Whether the kernel's parameters say with strides what it reads of an operand, or writes."""
+    return (call.function, position) in _ACCESS
+
+
 def accessed(call: Call, position: int, loops: Sequence[int] = ()) -> npt.NDArray[np.int64] | None:
     """The place in its tensor of every element that a call reads of an operand, or writes.
 

@@ -79,7 +79,6 @@ def resolve_parts(program: Program) -> Program:
     return replace(program, steps=steps)
 
 
-@lru_cache(maxsize=4)
 def peak(program: Program) -> int:
     """The most bytes alive at once."""
     return find_lives(program, in_place=True).peak

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from firmware_tools.compiler.affine import strides_of
-from firmware_tools.compiler.passes.access import BINARY, OUTPUT, accessed
+from firmware_tools.compiler.passes.access import BINARY, OUTPUT, accessed, has_strides
 from firmware_tools.compiler.program import Call, Operand, Slot, Value
 
 MATMUL, FULLY_CONNECTED, SOFTMAX = "mf_batch_matmul", "mf_fully_connected", "mf_softmax"
@@ -81,15 +81,15 @@ def row_call(call: Call, loops: Sequence[int]) -> Call | None:
 def _strides(call: Call, position: int, loops: Sequence[int], elements: int) -> list[int] | None:
     """How far an operand's place moves with each loop, then along a row's own axes."""
     found = accessed(call, position)
+    if found is None and has_strides(call, position):
+        return None
+    if found is None:  # the kernel takes them as they come
+        inputs = _kind(call) == FULLY_CONNECTED and position == 0
+        found = np.arange(call.number("rows") * call.number("depth") if inputs else elements)
     if _kind(call) == MATMUL and position == 1:  # every row reads all of it
-        if found is None:
-            return None
         regular = strides_of(found.reshape(*loops[:-1], *found.shape[-2:]))
         batch = len(loops) - 1
         return None if regular is None else [*regular[1][:batch], 0, *regular[1][batch:]]
-    if found is None:
-        inputs = _kind(call) == FULLY_CONNECTED and position == 0
-        found = np.arange(call.number("rows") * call.number("depth") if inputs else elements)
     regular = strides_of(found.reshape(*loops, -1))
     return None if regular is None else regular[1]
 

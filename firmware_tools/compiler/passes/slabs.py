@@ -22,14 +22,15 @@ def work_in_slabs(program: Program) -> Program:
     """Take the chain that lowers the arena's use most, as long as there is one."""
     tries = _MOST_VISITS // (1 + len(program.calls))
     while True:
-        use = _use(program)
         at_peak = _times_at_peak(program)
-        best = program
+        best, least = program, _use(program)
         for chain in _chains(program):
             if tries and at_peak & _span(program, chain):
                 tries -= 1
-                best = min(best, _in_slabs(program, chain), key=_use)
-        if _use(best) >= use:
+                changed = _in_slabs(program, chain)
+                if (use := _use(changed)) < least:
+                    best, least = changed, use
+        if best is program:
             return program
         program = best
 
@@ -40,8 +41,8 @@ def _use(program: Program) -> list[int]:
 
 
 def _times_at_peak(program: Program) -> set[int]:
-    alive = find_lives(program, in_place=True).bytes_at()
-    return {time for time, size in enumerate(alive) if size == max(alive)}
+    lives = find_lives(program, in_place=True)
+    return {time for time, size in enumerate(lives.bytes_at()) if size == lives.peak}
 
 
 def _chains(program: Program) -> list[list[int]]:

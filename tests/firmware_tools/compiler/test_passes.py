@@ -354,6 +354,18 @@ def test_slabs_take_the_layers_of_a_token(tmp_path: Path) -> None:
     assert any(step.loops == (12,) for step in program.steps)
 
 
+def test_slabs_leave_what_is_too_large_to_look_at(tmp_path: Path) -> None:
+    """A mask that every row repeats, on more than 2^20 scores: no row is taken for another's."""
+    b = Model()
+    rows = 1032
+    q, k = (b.input((1, rows, 1), SCALE, 3) for _ in range(2))
+    scores = b.add(b.matmul(q, k, 1, rows, rows, adjY=True), b.input((1, 1, rows), SCALE, 3),
+                   1, rows, rows)  # fmt: skip
+    b.matmul(b.softmax(scores, 1, rows, rows), b.input((1, rows, 1), SCALE, 3), 1, rows, 1)
+    program = after(b, tmp_path, work_in_slabs)
+    assert peak(program) > 1 << 20
+
+
 def test_slabs_leave_a_table_that_moves_with_the_rows(tmp_path: Path) -> None:
     """A call that loops reads a table from its start."""
     b = Model()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from firmware_tools.board import FIRMWARE, RUNTIME, Board
 from firmware_tools.compiler import compile_model
+from firmware_tools.compiler.variants import InstructionSet
 from firmware_tools.fit import check_fit
 from firmware_tools.image import Image, ImageFile, digest
 from firmware_tools.link_map import flash_parts
@@ -56,7 +57,12 @@ def build_firmware(
         DeviceError: the compiler is missing or fails.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        compiled = compile_model(model, Path(scratch), observable=observable)
+        compiled = compile_model(
+            model,
+            Path(scratch),
+            observable=observable,
+            instruction_set=instruction_set(board),
+        )
         memory = memory_use(compiled)
         if report:
             write_report(memory_report(model, compiled, memory, board=board), out)
@@ -87,6 +93,21 @@ def require_toolchain(board: Board) -> None:
                 f"{board.toolchain.program(name)}, which builds for {board.name}, is not installed",
                 f"sudo apt-get install --no-install-recommends {board.toolchain.packages}",
             )
+
+
+def instruction_set(board: Board) -> InstructionSet:
+    """What the board's compiler says that the core can run, by its target macros.
+
+    Raises:
+        DeviceError: the compiler is missing or fails.
+    """
+    require_toolchain(board)
+    command = [board.toolchain.program("gcc"), *board.toolchain.cpu_flags, "-dM", "-E", "-xc", "-"]
+    done = subprocess.run(command, input="", capture_output=True, text=True, check=False)
+    macros = done.stdout.split()
+    if "__ARM_FEATURE_MVE" in macros:
+        return InstructionSet.MVE
+    return InstructionSet.DSP if "__ARM_FEATURE_DSP" in macros else InstructionSet.PORTABLE
 
 
 def link_firmware(

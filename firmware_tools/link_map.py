@@ -35,7 +35,7 @@ def flash_parts(
             source = sources.get(Path(path).name)
             if source is None:
                 part = "library"
-            elif source.parent == RUNTIME:
+            elif RUNTIME in source.parents:
                 part = "kernels"
             elif source not in model_sources:
                 part = "firmware"

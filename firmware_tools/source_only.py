@@ -120,7 +120,7 @@ def _row(tensor: Tensor, name: str) -> dict[str, Any]:
 def _runtime_number() -> str:
     """A number in C that is another for each version of the kernels."""
     digest = hashlib.sha256()
-    for path in sorted(RUNTIME.iterdir()):
+    for path in sorted(RUNTIME.rglob("*.[ch]")):
         digest.update(path.read_bytes())
     return f"0x{digest.hexdigest()[:8]}"
 

@@ -1,8 +1,10 @@
 """The compiler: a quantised `.tflite` in, C out, with the bytes of TensorFlow Lite Micro.
 
-read ──▶ support check ──▶ lowering (ops to kernel calls) ──▶ passes ──▶ arena plan ──▶ model.c
+read ──▶ support check ──▶ lowering (ops to kernel calls) ──▶ passes ──▶ variants (kernels for the
+core) ──▶ arena plan ──▶ model.c
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +14,12 @@ from firmware_tools.compiler.lowering import lower
 from firmware_tools.compiler.passes import PASSES, Pass, run_passes
 from firmware_tools.compiler.plan import ArenaPlan, plan_arena
 from firmware_tools.compiler.program import CTYPES, Program
+from firmware_tools.compiler.variants import InstructionSet, choose_variants
 from midfuse.errors import InputError
 from midfuse.ops import check_support
 from midfuse.tflite_file import TFLiteModel
 
+_NAME = re.compile(r"\bmf_\w+")
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 
 
@@ -40,6 +44,7 @@ def compile_model(
     symbol: str = "mf_the_model",
     observable: bool = False,
     passes: Sequence[Pass] = PASSES,
+    instruction_set: InstructionSet = InstructionSet.PORTABLE,
 ) -> CompiledModel:
     """Write `model.c` into `out`.
 
@@ -53,17 +58,35 @@ def compile_model(
     check_support(model, str(model.path))
     _check_order(model)
     program = run_passes(lower(model), () if observable else passes)
+    program = choose_variants(program, instruction_set)
     plan = plan_arena(program, observable=observable)
     out.mkdir(parents=True, exist_ok=True)
     source = out / "model.c"
-    source.write_text(emit(program, plan, symbol=symbol, observable=observable), encoding="ascii")
     kernels = sorted({call.kernel for call in program.calls})
+    folders = sorted({(RUNTIME / kernel).parent for kernel in kernels} | {RUNTIME})
+    headers = [header.name for folder in folders for header in sorted(folder.glob("mf_kernels*.h"))]
+    source.write_text(
+        emit(program, plan, headers, symbol=symbol, observable=observable), encoding="ascii"
+    )
     return CompiledModel(
-        sources=[source, *(RUNTIME / f"{kernel}.c" for kernel in kernels)],
-        include_dirs=[RUNTIME],
+        sources=[source, *_sources(kernels)],
+        include_dirs=folders,
         program=program,
         plan=plan,
     )
+
+
+def _sources(kernels: Sequence[str]) -> list[Path]:
+    """The kernels' files, and those of the functions that they call: a file is named after one."""
+    waiting = [RUNTIME / f"{kernel}.c" for kernel in kernels]
+    found: set[Path] = set()
+    while waiting:
+        source = waiting.pop()
+        found.add(source)
+        names = _NAME.findall(source.read_text(encoding="ascii"))
+        called = {source.with_name(f"{name}.c") for name in names}
+        waiting += [path for path in called - found if path.exists()]
+    return sorted(found)
 
 
 def _check_order(model: TFLiteModel) -> None:

@@ -3,7 +3,7 @@
 The same model and options give the same file, byte for byte.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from midfuse.tflite_file import TYPE_NUMBERS, Tensor, TFLiteModel
 _HEADER = """\
 /* Compiled from a .tflite by midfuse; do not edit. SHA-256 of the model:
  * {sha256} */
-#include "mf_kernels.h"
+{includes}
 #include "mf_model.h"
 
 MF_EXTERN const mf_model {symbol};
@@ -32,10 +32,20 @@ static int8_t arena[{arena}] __attribute__((aligned(16)));
 """
 
 
-def emit(program: Program, plan: ArenaPlan, *, symbol: str, observable: bool) -> str:
-    """The text of `model.c`; `symbol` names the `mf_model` it defines, all else is static."""
+def emit(
+    program: Program, plan: ArenaPlan, headers: Sequence[str], *, symbol: str, observable: bool
+) -> str:
+    """The text of `model.c`; `symbol` names the `mf_model` it defines, all else is static.
+
+    `headers` declare the kernels.
+    """
     model, steps = program.model, program.steps
-    parts = [_HEADER.format(sha256=model.sha256, symbol=symbol, arena=max(plan.size, 1))]
+    includes = "\n".join(f'#include "{name}"' for name in headers)
+    parts = [
+        _HEADER.format(
+            sha256=model.sha256, includes=includes, symbol=symbol, arena=max(plan.size, 1)
+        )
+    ]
     parts += [_table(constant) for constant in program.constants]
     parts += [_step(step, at, model, plan) for at, step in enumerate(steps)]
     parts.append(_array("mf_op", "ops", [

@@ -1,4 +1,4 @@
-"""The kernels' parameter structs as `mf_kernels.h` declares them.
+"""The kernels' parameter structs as the headers `mf_kernels*.h` declare them.
 
 C++ wants a struct's initialisers complete and in the order of its declaration, so that is how the
 emitter writes them, in whatever order a lowering names them.
@@ -8,7 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-_HEADER = Path(__file__).resolve().parent.parent / "runtime" / "mf_kernels.h"
+_RUNTIME = Path(__file__).resolve().parent.parent / "runtime"
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STRUCT = re.compile(r"typedef struct \{(.*?)\} (\w+);", re.DOTALL)
 _MEMBER = re.compile(r"(?:const )?(\w+) (.*)", re.DOTALL)
@@ -26,7 +26,8 @@ def is_struct(ctype: str) -> bool:
 
 @cache
 def _structs() -> dict[str, dict[str, str]]:
-    text = _COMMENT.sub("", _HEADER.read_text(encoding="ascii"))
+    headers = sorted(_RUNTIME.rglob("mf_kernels*.h"))
+    text = _COMMENT.sub("", "".join(path.read_text(encoding="ascii") for path in headers))
     return {name: dict(_members(body)) for body, name in _STRUCT.findall(text)}
 
 

@@ -16,7 +16,7 @@ from firmware_tools.board import FIRMWARE, RUNTIME, Board
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.variants import InstructionSet
 from firmware_tools.fit import check_fit
-from firmware_tools.image import Image, ImageFile, digest
+from firmware_tools.image import Image, ImageFile, ImageStep, digest
 from firmware_tools.link_map import flash_parts
 from firmware_tools.memory import MemoryUse, memory_use
 from firmware_tools.publish import publish
@@ -75,6 +75,10 @@ def build_firmware(
             model_sha256=model.sha256,
             observable=observable,
             memory=memory,
+            steps=[
+                ImageStep(name=step.name, ops=[op.index for op in step.ops])
+                for step in compiled.program.steps
+            ],
             sanitize=sanitize,
             progress=progress,
         )
@@ -118,6 +122,7 @@ def link_firmware(
     include_dirs: Sequence[Path] = (),
     model_sha256: str,
     memory: MemoryUse,
+    steps: Sequence[ImageStep] = (),
     observable: bool = False,
     sanitize: bool = False,
     progress: Progress = SILENT,
@@ -166,6 +171,7 @@ def link_firmware(
             model_sha256=model_sha256,
             image_sha256=digest(elf),
             observable=observable,
+            steps=list(steps),
             flash_bytes=binary.stat().st_size if binary else None,
             flash_parts=parts,
             static_ram_bytes=_static_ram(board, elf) if region else None,

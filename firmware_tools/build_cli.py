@@ -78,7 +78,8 @@ def build(
 
 
 def _view(image: Image) -> Group:
-    shown = image.model_dump(mode="json", exclude=set(MemoryUse.model_fields) - {"arena_bytes"})
+    hidden = {*MemoryUse.model_fields, "steps"} - {"arena_bytes"}
+    shown = image.model_dump(mode="json", exclude=hidden)
     return Group(fields(shown), image.peak)
 
 

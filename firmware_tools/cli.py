@@ -62,7 +62,7 @@ def flash(image: Path, board: str, port: str | None, dry_run: bool) -> Outcome:
         backend.require()
     if image.suffix == ".tflite":
         built = build_firmware(
-            read_tflite(image), target, _default_out(image, target), progress=Terminal()
+            read_tflite(image), target, default_out(image, target), progress=Terminal()
         )
     else:
         built = read_image(find_elf(image), target)
@@ -118,7 +118,7 @@ def evaluate(
     windows = match_inputs(arrays, tflite, inputs)
     key = labels or ("labels" if "labels" in arrays else None)
     classes = None if key is None else match_labels(arrays, key, len(windows[0]), inputs)
-    folder = out or _default_out(model, target)
+    folder = out or default_out(model, target)
     evaluation, outputs = evaluate_model(
         tflite,
         target,
@@ -136,7 +136,7 @@ def evaluate(
     return Outcome(data, _evaluation_view(evaluation), [answers, figures], _verdict(evaluation))
 
 
-def _default_out(model: Path, board: Board) -> Path:
+def default_out(model: Path, board: Board) -> Path:
     return Path("runs") / f"{model.stem}-{board.name}"
 
 

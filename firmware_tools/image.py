@@ -4,11 +4,20 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from firmware_tools.board import Board
 from firmware_tools.memory import MemoryUse
 from midfuse.errors import InputError
+
+
+class ImageStep(BaseModel):
+    """One step of an inference, and the indices of the .tflite's operators that it carries out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    ops: list[int]
 
 
 class ImageFile(MemoryUse):
@@ -18,11 +27,12 @@ class ImageFile(MemoryUse):
     `flash_bytes`.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     board: str
     model_sha256: str
     image_sha256: str
     observable: bool
+    steps: list[ImageStep]
     flash_bytes: int | None
     flash_parts: dict[str, int] | None
     static_ram_bytes: int | None

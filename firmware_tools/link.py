@@ -17,6 +17,8 @@ from firmware_tools.protocol import (
     INFO_REQUEST,
     INVOKE_ANSWER,
     OPEN_REQUEST,
+    PROFILE_ANSWER,
+    PROFILE_REQUEST,
     PROTOCOL_VERSION,
     READ_ANSWER,
     READ_REQUEST,
@@ -142,6 +144,31 @@ class Link:
 
         return self._across_resets(attempt)
 
+    def step_ticks(self, inputs: Sequence[bytes]) -> list[int]:
+        """What each step of one window's inference takes, without the counter's own ticks.
+
+        The board answers for some thirty steps at a time, so a long model runs several times.
+
+        Raises:
+            DeviceError: as `run_window`.
+        """
+
+        def attempt(first: int) -> list[int]:
+            for index, values in enumerate(inputs):
+                self._write(index, values)
+            answer = self._request(Type.PROFILE, PROFILE_REQUEST.pack(first))
+            if not answer or len(answer) % PROFILE_ANSWER.size:
+                raise malformed("answer to PROFILE")
+            counter, *steps = (ticks for (ticks,) in PROFILE_ANSWER.iter_unpack(answer))
+            if not 0 < len(steps) <= self._identity.ops - first:
+                raise malformed("answer to PROFILE")
+            return [max(0, ticks - counter) for ticks in steps]
+
+        found: list[int] = []
+        while len(found) < self._identity.ops:
+            found += self._across_resets(partial(attempt, len(found)))
+        return found
+
     def _across_resets(self, action: Callable[[], Result]) -> Result:
         """Do it from its beginning, in a new session, until the board did not reset within."""
         for resets in range(MAX_RESETS):
@@ -196,7 +223,8 @@ class Link:
         self._sequence = (self._sequence + 1) & 0xFFFF
         boot = 0 if kind == Type.OPEN else self._boot
         frame = encode(HEADER.pack(kind, 0, self._sequence, self._session, boot) + payload)
-        patience = self._inference_patience if kind == Type.INVOKE else self._patience
+        infers = kind in (Type.INVOKE, Type.PROFILE)
+        patience = self._inference_patience if infers else self._patience
         give_up = time.monotonic() + patience
         heard = _Heard()
         try:

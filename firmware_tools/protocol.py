@@ -28,6 +28,7 @@ class Type(IntEnum):
     WRITE = 0x03
     INVOKE = 0x04
     READ = 0x05
+    PROFILE = 0x06
     ERROR = 0xFF
 
 
@@ -73,6 +74,8 @@ WRITE_REQUEST = struct.Struct("<HI")  # index, offset; then the bytes
 INVOKE_ANSWER = struct.Struct("<QI")  # ticks, stack high-water mark in bytes
 READ_REQUEST = struct.Struct("<BHIH")  # kind, index, offset, count
 READ_ANSWER = struct.Struct("<I")  # offset; then the bytes
+PROFILE_REQUEST = struct.Struct("<H")  # first step
+PROFILE_ANSWER = struct.Struct("<I")  # the counter's own ticks; then each step's, of the same form
 
 # No answer is longer: what a host has to be ready for.
 MAX_BODY_BYTES = HEADER.size + READ_ANSWER.size + 0x4000 + CRC_BYTES

@@ -17,6 +17,7 @@ COMMANDS = {
     "build": ("firmware_tools.build_cli", "build", "Compile a .tflite into firmware, or into C."),
     "flash": ("firmware_tools.cli", "flash", "Put an image on a board, or boot an emulated one."),
     "evaluate": ("firmware_tools.cli", "evaluate", "Run a model on a board and compare its bytes."),
+    "profile": ("firmware_tools.profile_cli", "profile", "Where a model's instructions go."),
     "boards": ("firmware_tools.cli", "boards", "List the boards."),
 }
 

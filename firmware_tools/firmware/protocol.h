@@ -26,6 +26,7 @@ enum {
     MF_WRITE = 0x03,
     MF_INVOKE = 0x04,
     MF_READ = 0x05,
+    MF_PROFILE = 0x06,
     MF_REPLY = 0x80,
     MF_ERROR = 0xFF,
 

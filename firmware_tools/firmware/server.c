@@ -128,22 +128,27 @@ static int write_input(mf_server *server, const uint8_t *payload, uint32_t lengt
     return MF_OK;
 }
 
-static int invoke(mf_server *server, uint32_t length, uint8_t **end)
+/* An inference may use up its inputs, so each needs them anew. */
+static bool inputs_written(const mf_server *server)
 {
     const mf_model *model = server->model;
     uint32_t wanted = 0;
-    if (length != 0) {
-        return MF_BAD_LENGTH;
-    }
     for (uint16_t i = 0; i < model->input_count; i++) {
         wanted += model->inputs[i].bytes;
     }
-    /* An inference may use up its inputs, so each needs them anew. */
-    if (server->written != wanted) {
+    return server->written == wanted;
+}
+
+static int invoke(mf_server *server, uint32_t length, uint8_t **end)
+{
+    if (length != 0) {
+        return MF_BAD_LENGTH;
+    }
+    if (!inputs_written(server)) {
         return MF_NOT_READY;
     }
     board_ticks_start();
-    mf_invoke(model);
+    mf_invoke(server->model);
     uint64_t ticks = board_ticks();
     server->written = 0;
     server->answered = true;
@@ -151,6 +156,42 @@ static int invoke(mf_server *server, uint32_t length, uint8_t **end)
     put_u32(*end + 4, (uint32_t)(ticks >> 32));
     put_u32(*end + 8, board_stack_bytes());
     *end += 12;
+    return MF_OK;
+}
+
+/* What it measures goes straight into the answer, so it needs no RAM of its own. */
+static int profile(mf_server *server, const uint8_t *payload, uint32_t length, uint8_t **end)
+{
+    const mf_model *model = server->model;
+    if (length != 2) {
+        return MF_BAD_LENGTH;
+    }
+    uint16_t first = get_u16(payload);
+    if (first > model->op_count) {
+        return MF_OUT_OF_RANGE;
+    }
+    if (!inputs_written(server)) {
+        return MF_NOT_READY;
+    }
+    uint8_t *at = *end;
+    board_ticks_start();
+    /* Two readings with nothing between them: the counter's own cost, for the host to take off. */
+    uint64_t before = board_ticks();
+    uint64_t after = board_ticks();
+    put_u32(at, (uint32_t)(after - before));
+    at += 4;
+    for (uint16_t i = 0; i < model->op_count; i++) {
+        before = board_ticks();
+        model->ops[i].run();
+        after = board_ticks();
+        if (i >= first && server->answer + MF_ANSWER_BYTES - at >= 4) {
+            put_u32(at, (uint32_t)(after - before));
+            at += 4;
+        }
+    }
+    server->written = 0;
+    server->answered = true;
+    *end = at;
     return MF_OK;
 }
 
@@ -199,6 +240,9 @@ static void carry_out(mf_server *server, const uint8_t *request, uint32_t length
         break;
     case MF_INVOKE:
         error = invoke(server, length, &end);
+        break;
+    case MF_PROFILE:
+        error = profile(server, payload, length, &end);
         break;
     case MF_READ:
         error = read_tensor(server, payload, length, &end);

@@ -128,7 +128,7 @@ static uint32_t request(uint8_t *line, uint8_t type, uint16_t sequence, uint32_t
     return count;
 }
 
-/* The next right request of a window: four WRITEs, INVOKE, two READs. */
+/* The next right request of two windows: four WRITEs, INVOKE or PROFILE, two READs. */
 static uint32_t right_request(uint8_t *line)
 {
     static const struct {
@@ -142,6 +142,13 @@ static uint32_t right_request(uint8_t *line)
         {MF_INVOKE, {0}, 0},
         {MF_READ, {MF_KIND_OUTPUT, 0, 0, 0, 0, 0, 0, 5, 0}, 9},
         {MF_READ, {MF_KIND_TENSOR, 0, 0, 100, 0, 0, 0, 88, 2}, 9},
+        {MF_WRITE, {1, 0, 0, 2, 0, 0}, 6 + 188},
+        {MF_WRITE, {1, 0, 0, 1, 0, 0}, 6 + 256},
+        {MF_WRITE, {1, 0, 0, 0, 0, 0}, 6 + 256},
+        {MF_WRITE, {0, 0, 0, 0, 0, 0}, 6 + 6},
+        {MF_PROFILE, {0, 0}, 2},
+        {MF_READ, {MF_KIND_TENSOR, 0, 0, 100, 0, 0, 0, 88, 2}, 9},
+        {MF_READ, {MF_KIND_OUTPUT, 0, 0, 0, 0, 0, 0, 5, 0}, 9},
     };
     static uint32_t at;
     uint8_t payload[6 + MF_WRITE_BYTES] = {0};
@@ -160,7 +167,7 @@ static uint32_t any_request(uint8_t *line)
         payload[i] = (uint8_t)(pick(3) ? pick(3) : pick(100));
     }
     uint16_t sequence = (uint16_t)(server.sequence + (pick(4) ? 1 : pick(0x10000)));
-    return request(line, (uint8_t)(pick(16) ? 1 + pick(5) : pick(256)), sequence,
+    return request(line, (uint8_t)(pick(16) ? 1 + pick(6) : pick(256)), sequence,
                    pick(6) ? server.session : pick(3), payload, length);
 }
 

@@ -72,6 +72,19 @@ def test_a_window_and_what_the_board_says_of_itself(toy_native: Image) -> None:
         assert session.link.statistics.retries == 0
 
 
+def test_steps_are_timed_over_a_line_that_loses_and_a_board_that_resets(toy_native: Image) -> None:
+    faults = Faults(0.02, 0.02, 0.02, 0.03, 0.03, 0.03, reset_every=80)
+    with lossy_line(toy_native.elf, faults, seed=3) as line, serial.Serial(line.port) as port:
+        link = Link(port, reply_timeout=0.02, patience=30, inference_patience=30)
+        link.open(TOY_SHA256)
+        for window in toy_windows(15, seed=9):
+            adding, folding = link.step_ticks(window)
+            assert adding > 0
+            assert folding > 0
+            assert link.run_window(window, TOY_OUTPUT_BYTES).outputs == [toy_output(window)]
+    assert link.statistics.resets > 0
+
+
 @pytest.mark.parametrize(
     "faults",
     [

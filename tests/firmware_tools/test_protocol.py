@@ -116,6 +116,8 @@ def test_page_and_host_lay_out_the_same_fields() -> None:
     assert fields(requests["INVOKE"][1]) == protocol.INVOKE_ANSWER.format
     assert fields(requests["READ"][0]) == protocol.READ_REQUEST.format
     assert fields(requests["READ"][1]) == protocol.READ_ANSWER.format
+    assert fields(requests["PROFILE"][0]) == protocol.PROFILE_REQUEST.format
+    assert fields(requests["PROFILE"][1]) == protocol.PROFILE_ANSWER.format
 
 
 def test_the_page_s_example_is_what_the_firmware_does(firmware_run: FirmwareRun) -> None:
@@ -160,6 +162,9 @@ def test_each_refusal_has_its_code(firmware_run: FirmwareRun) -> None:
         (Type.READ, 12, read(1, 0, 0, 5), Error.NOT_READY),
         (Type.READ, 13, read(1, 0, 1, 5), Error.OUT_OF_RANGE),
         (Type.READ, 14, read(1, 1, 0, 5), Error.NO_SUCH_TENSOR),
+        (Type.PROFILE, 15, b"\x00", Error.BAD_LENGTH),
+        (Type.PROFILE, 16, protocol.PROFILE_REQUEST.pack(3), Error.OUT_OF_RANGE),
+        (Type.PROFILE, 17, protocol.PROFILE_REQUEST.pack(2), Error.NOT_READY),
     ]
     line = b"".join(request(kind, sequence, payload) for kind, sequence, payload, _ in steps)
     received = list(answers(firmware_run(line, "serve")))

@@ -29,6 +29,9 @@ def choose_variants(program: Program, instruction_set: InstructionSet) -> Progra
     """The program with the fastest kernels that these instructions allow."""
     variants = VARIANTS[instruction_set]
     draft = Draft(program)
+    if instruction_set is InstructionSet.DSP:
+        program = draft.finish(dsp.fuse_attention(program, draft))
+        draft = Draft(program)
     chosen: dict[int, Sequence[Call]] = {}
     # Those whose weights are used most often choose first: there is only so much flash to widen.
     for call in sorted(program.calls, key=lambda call: -draft.runs(call) * _rows(call)):

@@ -44,6 +44,52 @@ void mf_conv_2d_w16_dsp(const mf_conv_2d_dsp_params *p, const int8_t *input, int
 void mf_conv_2d_w8_dsp(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t *row,
                        int8_t *output);
 
+/* From a doubled sum over 8 * steps inputs to a code; mf_row_dsp.h has the arithmetic. */
+typedef struct {
+    uint32_t steps;
+    int32_t multiplier, offset, shift;
+} mf_dsp_scale;
+
+/* A matrix of activations, depth x columns; one of the strides is 1. */
+typedef struct {
+    uint32_t depth, columns;
+    uint32_t depth_stride, column_stride;
+    int32_t zero_point;
+} mf_pack_dsp_params;
+
+void mf_pack_dsp(const mf_pack_dsp_params *p, const int8_t *matrix, int32_t *packed);
+
+typedef struct {
+    uint32_t batch_dims[4];
+    uint32_t lhs_batch_stride[4];
+    uint32_t rhs_batch_stride[4];
+    uint32_t output_batch_stride[4];
+    uint32_t rows;
+    uint32_t lhs_row_stride, output_row_stride;
+    int32_t lhs_zero_point;
+    mf_pack_dsp_params rhs;
+    mf_dsp_scale scale;
+} mf_batch_matmul_dsp_params;
+
+void mf_batch_matmul_s8_dsp(const mf_batch_matmul_dsp_params *p, const int8_t *lhs,
+                            const int8_t *rhs, int32_t *scratch, int8_t *output);
+
+typedef struct {
+    uint32_t rows;
+    uint32_t depth;  /* of a query and a key */
+    uint32_t tokens; /* keys and values */
+    uint32_t width;  /* of a value */
+    uint32_t query_row_stride, output_row_stride;
+    int32_t query_zero_point;
+    mf_dsp_scale scores, outputs;
+    const int8_t *scores_table; /* a look-up between the scores and their softmax, or none */
+    const int32_t *exponentials;
+    uint32_t exponential_count;
+} mf_attention_dsp_params;
+
+void mf_attention_dsp(const mf_attention_dsp_params *p, const int8_t *queries, const int32_t *keys,
+                      const int32_t *values, int32_t *scratch, int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

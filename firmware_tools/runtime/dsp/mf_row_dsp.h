@@ -15,11 +15,11 @@
 #ifndef MF_ROW_DSP_H
 #define MF_ROW_DSP_H
 
-#include <arm_acle.h>
 #include <string.h>
 
 #include "mf_fixed_point.h"
 #include "mf_kernels_dsp.h"
+#include "mf_widen_dsp.h"
 
 /* Gives the outputs of 4 * blocks channels. */
 typedef void mf_row_blocks(const int32_t *stream, const int32_t *row, int8_t *output,
@@ -52,14 +52,6 @@ static inline void mf_row_dsp(const mf_dsp_weights *w, mf_row_blocks *product,
     }
 }
 
-/* Four bytes of any alignment. */
-static inline uint32_t mf_word(const int8_t *from)
-{
-    uint32_t word;
-    memcpy(&word, from, sizeof word);
-    return word;
-}
-
 static inline int32_t *mf_put_four(int32_t *row, uint32_t word)
 {
     row[0] = __sxtb16((int8x4_t)word);
@@ -87,11 +79,7 @@ static inline int32_t *mf_widen_dsp(const int8_t *from, uint32_t count, int32_t 
         count -= 4;
     }
     if (count > 0) {
-        uint32_t word = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            word |= (uint32_t)(uint8_t)from[i] << (8 * i);
-        }
-        row = mf_put_four(row, word);
+        row = mf_put_four(row, mf_some_bytes(from, count));
     }
     return row;
 }

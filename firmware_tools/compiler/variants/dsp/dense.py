@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from firmware_tools.compiler.program import Call
 from firmware_tools.compiler.variants.draft import Draft, values_of
+from firmware_tools.compiler.variants.dsp.scale import scale_of
 
 _LANES = 4  # channels that are worked on together
 _STEP = 8  # elements of a row between two looks at the loop's counter
 # Widening pays by the number of times that a weight is used, which is why the most used come first.
 _FLASH_FOR_WIDENING = 16 * 1024
 _WORTH_WIDENING = 8
-_LARGEST_SHIFT = 22
 
 
 # The parameters that stay as they are.
@@ -93,18 +93,14 @@ def _product(
 def _stream(
     weights: npt.NDArray[np.int8], output: Mapping[str, Any], *, wide: bool
 ) -> npt.NDArray[np.int32] | None:
-    """The weights and what their sums need, as the kernel reads them; None where it would be wrong.
-
-    With d the doubled sum and m the multiplier, SMMULR gives v = round(d * m / 2^32), which is
-    TFLM's first rounding as long as d fits 32 bits. Its second, v / 2^e with ties away from zero,
-    and the zero point are (v + (v >> 31) + offset) >> e, offset = 2^(e-1) + (zero_point << e), for
-    e from 1 and as far as that fits 32 bits.
-    """
+    """The weights and what their sums need, as the kernel reads them; None where it would be wrong."""
     bias, multiplier, shift = (
         output[name].values.astype(np.int64) for name in ("bias", "multiplier", "shift")
     )
     reach = np.abs(bias) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    if reach.max() >= 1 << 30 or shift.max() > -1 or shift.min() < -_LARGEST_SHIFT:
+    zero_point = int(output["zero_point"])
+    scales = [scale_of(int(m), int(s), zero_point) for m, s in zip(multiplier, shift, strict=True)]
+    if reach.max() >= 1 << 30 or None in scales:
         return None
     channels, depth = weights.shape
     blocks, steps = -(-channels // _LANES), -(-depth // _STEP)
@@ -119,8 +115,7 @@ def _stream(
         bias = 2 * bias
     else:
         words = np.ascontiguousarray(quads).view(np.int32)
-    offset = (1 << (-shift - 1)) + (int(output["zero_point"]) << -shift)
-    scale = np.stack([multiplier, offset, -shift], axis=1)
+    scale = np.array([list(each.values()) for each in scales if each], np.int64)
     parts = [
         np.pad(bias, (0, rest)).reshape(blocks, -1),
         words.reshape(blocks, -1),

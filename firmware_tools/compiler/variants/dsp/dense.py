@@ -93,7 +93,7 @@ def _product(
 def _stream(
     weights: npt.NDArray[np.int8], output: Mapping[str, Any], *, wide: bool
 ) -> npt.NDArray[np.int32] | None:
-    """The weights and what their sums need, as the kernel reads them; None where it would be wrong."""
+    """The weights and what their sums need, as the kernel reads them; None where that is wrong."""
     bias, multiplier, shift = (
         output[name].values.astype(np.int64) for name in ("bias", "multiplier", "shift")
     )

@@ -76,7 +76,7 @@ def build_firmware(
             observable=observable,
             memory=memory,
             steps=[
-                ImageStep(name=step.name, ops=[op.index for op in step.ops])
+                ImageStep(name=step.name, ops=[op.index for op in step.ops], work=float(step.work))
                 for step in compiled.program.steps
             ],
             sanitize=sanitize,

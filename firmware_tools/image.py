@@ -12,12 +12,16 @@ from midfuse.errors import InputError
 
 
 class ImageStep(BaseModel):
-    """One step of an inference, and the indices of the .tflite's operators that it carries out."""
+    """One step of an inference, and the indices of the .tflite's operators that it carries out.
+
+    `work` is the part of their arithmetic that it does, where several steps have the same ones.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     ops: list[int]
+    work: float = 1.0
 
 
 class ImageFile(MemoryUse):

@@ -113,7 +113,7 @@ def profile_model(
             ops=step.ops,
             taken=float(taken[at]),
             share=float(taken[at]) / total if total else 0.0,
-            macs=sum(op_macs(model, model.ops[op]) for op in step.ops),
+            macs=round(step.work * sum(op_macs(model, model.ops[op]) for op in step.ops)),
         )
         for at, step in enumerate(image.steps)
     ]

@@ -6,6 +6,7 @@ planner gives every tensor a place in the arena; the emitter writes C.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -106,12 +107,14 @@ class Call:
 class Step:
     """The calls of one operator, or of several that the passes have joined.
 
-    With `loops`, all calls run in turn for every combination of the loops' counters.
+    With `loops`, all calls run in turn for every combination of the loops' counters. `work` is the
+    part of its operators' arithmetic that it does, where several steps have the same.
     """
 
     ops: tuple[Op, ...]
     calls: tuple[Call, ...]
     loops: tuple[int, ...] = ()
+    work: Fraction = Fraction(1)
 
     @property
     def name(self) -> str:

@@ -1,8 +1,10 @@
 """BATCH_MATMUL and attention: products of two activations by SMLAD, the right one packed first."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from firmware_tools.compiler.program import Call, Program, Slot, Step, Value
 from firmware_tools.compiler.variants.draft import Draft
@@ -46,10 +48,13 @@ def _fused(step: Step, program: Program, draft: Draft) -> list[Step]:
         for with_table in (False, True):
             chain = step.calls[at : at + 3 + with_table]
             if step.loops and _is_attention(chain, step, program, with_table=with_table):
+                heads = _heads(step)
                 return [
                     new
-                    for head in _heads(step)
-                    for new in _attention(head, at, 3 + with_table, draft)
+                    for head in heads
+                    for new in _attention(
+                        replace(head, work=step.work / len(heads)), at, 3 + with_table, draft
+                    )
                 ]
     return [step]
 
@@ -69,13 +74,10 @@ def _is_attention(chain: Sequence[Call], step: Step, program: Program, *, with_t
     rhs = [call.operands[1] for call in (first, last)]
     still = all(isinstance(slot, Slot) and not _moves(slot) for slot in rhs)
     single = all(call.fields["batch_dims"] == [1, 1, 1, 1] for call in (first, last))
-    heads = 1
-    for count in step.loops[:-1]:
-        heads *= count
     return (
         still
         and single
-        and heads <= _MOST_HEADS
+        and math.prod(step.loops[:-1]) <= _MOST_HEADS
         and all(_is_suitable(call) and _scale(call) is not None for call in (first, last))
         and chain[-2].number("depth") == first.number("columns") == last.number("depth")
         and last.number("lhs_zero_point") == -128
@@ -155,7 +157,7 @@ def _attention(step: Step, at: int, length: int, draft: Draft) -> list[Step]:
     )  # fmt: skip
     calls = (*step.calls[:at], attention, *step.calls[at + length :])
     product = next(op for op in step.ops if op.name == "BATCH_MATMUL")
-    return [Step((product,), tuple(packing)), replace(step, calls=calls)]
+    return [Step((product,), tuple(packing), work=Fraction(0)), replace(step, calls=calls)]
 
 
 def _is_suitable(call: Call) -> bool:

@@ -20,8 +20,7 @@ void mf_attention_dsp(const mf_attention_dsp_params *p, const int8_t *queries, c
         for (uint32_t i = 0; p->scores_table && i < p->tokens; i++) {
             scores[i] = p->scores_table[scores[i] + 128];
         }
-        mf_softmax_row_dsp(p->exponentials, p->exponential_count, scores, p->tokens,
-                           (int16_t *)probabilities);
+        mf_softmax_row_dsp(p->exponentials, scores, p->tokens, probabilities);
         mf_product_columns_dsp(values, probabilities, output, p->width, &p->outputs);
         queries += p->query_row_stride;
         output += p->output_row_stride;

@@ -83,12 +83,19 @@ typedef struct {
     int32_t query_zero_point;
     mf_dsp_scale scores, outputs;
     const int8_t *scores_table; /* a look-up between the scores and their softmax, or none */
-    const int32_t *exponentials;
-    uint32_t exponential_count;
+    const int32_t *exponentials; /* 256, the last is that of the difference 0 */
 } mf_attention_dsp_params;
 
 void mf_attention_dsp(const mf_attention_dsp_params *p, const int8_t *queries, const int32_t *keys,
                       const int32_t *values, int32_t *scratch, int8_t *output);
+
+typedef struct {
+    uint32_t rows;
+    uint32_t depth;
+    const int32_t *exponentials; /* 256, the last is that of the difference 0 */
+} mf_softmax_dsp_params;
+
+void mf_softmax_s8_dsp(const mf_softmax_dsp_params *p, const int8_t *input, int8_t *output);
 
 #ifdef __cplusplus
 }

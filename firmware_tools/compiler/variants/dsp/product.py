@@ -9,6 +9,7 @@ from fractions import Fraction
 from firmware_tools.compiler.program import Call, Program, Slot, Step, Value
 from firmware_tools.compiler.variants.draft import Draft
 from firmware_tools.compiler.variants.dsp.scale import scale_of
+from firmware_tools.compiler.variants.dsp.softmax import SOFTMAX_DEPTH, reversed_exponentials
 
 _LANES, _STEP = 4, 8  # columns that are worked on together; inputs between two looks at a counter
 _WORTH_PACKING = 8  # rows
@@ -80,6 +81,7 @@ def _is_attention(chain: Sequence[Call], step: Step, program: Program, *, with_t
         and math.prod(step.loops[:-1]) <= _MOST_HEADS
         and all(_is_suitable(call) and _scale(call) is not None for call in (first, last))
         and chain[-2].number("depth") == first.number("columns") == last.number("depth")
+        and chain[-2].number("depth") < SOFTMAX_DEPTH
         and last.number("lhs_zero_point") == -128
         and first.number("rows") == last.number("rows")
         and first.number("output_row_stride") == first.number("columns")
@@ -147,8 +149,7 @@ def _attention(step: Step, at: int, length: int, draft: Draft) -> list[Step]:
         "query_zero_point": first.number("lhs_zero_point"),
         "scores": _scale(first) or {},
         "outputs": _scale(last) or {},
-        "exponentials": softmax.fields["exponentials"],
-        "exponential_count": softmax.number("exponential_count"),
+        "exponentials": reversed_exponentials(softmax, draft),
         **table,
     }
     attention = Call(

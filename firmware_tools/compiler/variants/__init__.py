@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from firmware_tools.compiler.program import Call, Program
-from firmware_tools.compiler.variants import dsp
+from firmware_tools.compiler.variants import dsp, mve
 from firmware_tools.compiler.variants.draft import Draft
 from firmware_tools.compiler.variants.instruction_set import InstructionSet
 
@@ -17,17 +17,17 @@ __all__ = ["InstructionSet", "choose_variants"]
 
 Variant = Callable[[Call, Draft], Sequence[Call] | None]
 
-# By the portable kernel's function.
-VARIANTS: dict[InstructionSet, Mapping[str, Variant]] = {
-    InstructionSet.PORTABLE: {},
-    InstructionSet.DSP: dsp.VARIANTS,
-    InstructionSet.MVE: dsp.VARIANTS,
+# By the portable kernel's function; of several tables the first that has a kernel wins.
+VARIANTS: dict[InstructionSet, Sequence[Mapping[str, Variant]]] = {
+    InstructionSet.PORTABLE: (),
+    InstructionSet.DSP: (dsp.VARIANTS,),
+    InstructionSet.MVE: (mve.VARIANTS, dsp.VARIANTS),
 }
 
 
 def choose_variants(program: Program, instruction_set: InstructionSet) -> Program:
     """The program with the fastest kernels that these instructions allow."""
-    variants = VARIANTS[instruction_set]
+    tables = VARIANTS[instruction_set]
     draft = Draft(program)
     if instruction_set is InstructionSet.DSP:
         program = draft.finish(dsp.fuse_attention(program, draft))
@@ -35,8 +35,9 @@ def choose_variants(program: Program, instruction_set: InstructionSet) -> Progra
     chosen: dict[int, Sequence[Call]] = {}
     # Those whose weights are used most often choose first: there is only so much flash to widen.
     for call in sorted(program.calls, key=lambda call: -draft.runs(call) * _rows(call)):
-        variant = variants.get(call.function)
-        chosen[id(call)] = (variant(call, draft) if variant else None) or (call,)
+        variants = (table[call.function] for table in tables if call.function in table)
+        found = (variant(call, draft) for variant in variants)
+        chosen[id(call)] = next((calls for calls in found if calls), (call,))
     return draft.finish(
         [
             replace(step, calls=tuple(new for call in step.calls for new in chosen[id(call)]))

@@ -1,0 +1,117 @@
+"""FULLY_CONNECTED and CONV_2D: rows of activations times constant weights, by VMLADAVA.
+
+A convolution whose windows are evenly spaced runs of its input is rows of activations as it is; of
+others the input is gathered into strips of which that is true.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_tools.compiler.program import Call, Value
+from firmware_tools.compiler.variants.draft import Draft, values_of
+
+LANES = 4  # channels that are worked on together
+_STRIP_BYTES = 1024  # what a strip takes of the arena, at most, if more than one window fits
+
+_WINDOW = (
+    "batches", "in_height", "in_width", "in_channels", "out_height", "out_width",
+    "kernel_height", "kernel_width", "stride_height", "stride_width", "pad_top", "pad_left",
+    "input_zero_point",
+)  # fmt: skip
+
+
+def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
+    depth = call.number("depth")
+    weights = _weights(call, draft, call.number("channels"), depth)
+    if weights is None:
+        return None
+    return [_rows(call, weights, call.number("rows"), depth, call.number("output_row_stride"))]
+
+
+def conv_2d(call: Call, draft: Draft) -> Sequence[Call] | None:
+    """Not with groups or dilation: a window's rows are runs of the input."""
+    n = {name: call.number(name) for name in _WINDOW}
+    grouped = call.number("group_channels") != n["in_channels"]
+    if grouped or call.number("dilation_height") > 1 or call.number("dilation_width") > 1:
+        return None
+    channels = call.number("out_channels")
+    shape = (channels, n["kernel_height"], n["kernel_width"], n["in_channels"])
+    weights = _weights(call, draft, channels, math.prod(shape[1:]))
+    if weights is None:
+        return None
+    if _evenly_spaced(n):
+        pixels = n["batches"] * n["out_height"] * n["out_width"]
+        return [_rows(call, weights, pixels, n["stride_width"] * n["in_channels"], channels)]
+    column = n["kernel_height"] * n["in_channels"]
+    fitting = (_STRIP_BYTES // column - n["kernel_width"]) // n["stride_width"] + 1
+    n["strip_pixels"] = min(max(fitting, 1), n["out_width"])
+    width = (n["strip_pixels"] - 1) * n["stride_width"] + n["kernel_width"]
+    turned = values_of(call, "weights", shape).transpose(0, 2, 1, 3)
+    weights["weights"] = draft.constant(np.ascontiguousarray(turned))
+    return [
+        Call(
+            "mve/mf_conv_2d_mve", "mf_conv_2d_mve", "mf_conv_2d_mve_params",
+            {**n, "weights": weights}, (*call.operands, draft.buffer(width * column)), call.output,
+        )
+    ]  # fmt: skip
+
+
+def _evenly_spaced(n: Mapping[str, int]) -> bool:
+    """Whether all windows are runs of the input that begin `stride_width` pixels apart."""
+    inside = (
+        n["pad_top"] == n["pad_left"] == 0
+        and (n["out_width"] - 1) * n["stride_width"] + n["kernel_width"] <= n["in_width"]
+        and (n["out_height"] - 1) * n["stride_height"] + n["kernel_height"] <= n["in_height"]
+    )
+    pixelwise = (
+        n["kernel_height"] == n["kernel_width"] == n["stride_height"] == n["stride_width"] == 1
+    )
+    one_row = n["batches"] == n["out_height"] == n["kernel_height"] == 1
+    return inside and (pixelwise or one_row)
+
+
+def _rows(
+    call: Call, weights: Mapping[str, Value], rows: int, input_stride: int, output_stride: int
+) -> Call:
+    fields: dict[str, Value] = {
+        "rows": rows,
+        "input_row_stride": input_stride,
+        "output_row_stride": output_stride,
+        "weights": weights,
+    }
+    return Call(
+        "mve/mf_fully_connected_mve", "mf_fully_connected_mve", "mf_fully_connected_mve_params",
+        fields, call.operands, call.output,
+    )  # fmt: skip
+
+
+def _weights(call: Call, draft: Draft, channels: int, depth: int) -> dict[str, Value] | None:
+    """The `mf_mve_weights`; not of fewer channels than are worked on together, nor where a
+    channel's scale is 1/2 or more, for which the kernel's rounding would be wrong."""
+    output = call.fields["output"]
+    assert isinstance(output, Mapping)
+    if channels < LANES or output["shift"].values.max() > -1:
+        return None
+    return {
+        "weights": call.fields["weights"],
+        "scaling": draft.constant(_scaling(output, channels)),
+        "channels": channels,
+        "depth": depth,
+        "stride": depth,
+        "zero_point": output["zero_point"],
+        "low": output["low"],
+        "high": output["high"],
+    }
+
+
+def _scaling(output: Mapping[str, Any], channels: int) -> npt.NDArray[np.int32]:
+    """Biases, multipliers and shifts for every four channels, and for the last four."""
+    columns = np.stack([output[name].values for name in ("bias", "multiplier", "shift")])
+    starts = [*range(0, channels - LANES + 1, LANES)]
+    starts += [channels - LANES] if channels % LANES else []
+    blocks = [columns[:, at : at + LANES] for at in starts]
+    return np.stack(blocks).astype(np.int32)

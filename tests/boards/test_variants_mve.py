@@ -1,0 +1,149 @@
+"""The kernels for MVE on the emulated Cortex-M55, at shapes that end in every part of a block.
+
+Each case is a model of random instances of one kind of operator. Every byte is TFLM's, and the
+kernels that the case is about were chosen for nearly all of them.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from firmware_tools.board import read_board
+from firmware_tools.compiler import compile_model
+from firmware_tools.compiler.variants import InstructionSet
+from firmware_tools.evaluate import compare_ops
+from midfuse.tflite_file import TFLiteModel, parse_tflite
+from tests.boards.conftest import need
+from tests.support.host_build import extreme_windows, random_windows
+
+pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
+from tests.support.tflite_builder import TFLiteBuilder, schema
+
+INSTANCES = 40
+CHOSEN = 0.9
+
+Add = Callable[[TFLiteBuilder, np.random.Generator], None]
+
+
+def some_scale(rng: np.random.Generator) -> float:
+    return float(np.float32(2.0 ** rng.uniform(-9, 0)))
+
+
+def zero_point(rng: np.random.Generator) -> int:
+    return int(rng.choice([-128, 0, 127, rng.integers(-128, 128)]))
+
+
+def activation(rng: np.random.Generator) -> int:
+    kind = schema.ActivationFunctionType
+    return int(rng.choice([kind.NONE, kind.NONE, kind.RELU, kind.RELU6]))
+
+
+def filters(
+    b: TFLiteBuilder,
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    x_scale: float,
+    axis: int = 0,
+) -> tuple[list[int], float]:
+    """Weights and a bias, and an output scale on which few sums saturate."""
+    channels = shape[axis]
+    scales = [float(np.float32(v)) for v in rng.uniform(0.001, 0.004, channels)]
+    codes = rng.integers(-127, 128, shape)
+    codes.flat[rng.integers(codes.size)] = rng.choice([-127, 127])
+    weights = b.tensor(shape, scales, data=codes.astype(np.int8), axis=axis)
+    depth = codes.size // channels
+    bias = rng.integers(-(1 << 14), 1 << 14, channels).astype(np.int32)
+    products = [float(np.float32(x_scale) * np.float32(s)) for s in scales]
+    spread = 5000 * depth**0.5 * rng.uniform(1, 4)
+    return [weights, b.tensor((channels,), products, dtype="int32", data=bias)], float(
+        np.float32(max(products) * spread / 128)
+    )
+
+
+def fully_connected(b: TFLiteBuilder, rng: np.random.Generator) -> None:
+    rows, depth, channels = (
+        int(rng.integers(low, high)) for low, high in ((1, 5), (1, 70), (4, 22))
+    )
+    x_scale = some_scale(rng)
+    x = b.input((rows, depth), x_scale, zero_point(rng))
+    inputs, out_scale = filters(b, rng, (channels, depth), x_scale)
+    options = schema.FullyConnectedOptionsT()
+    options.fusedActivationFunction = activation(rng)
+    out = b.tensor((rows, channels), out_scale, zero_point(rng))
+    b.op("FULLY_CONNECTED", [x, *inputs], out, options)
+
+
+def window(options: Any, rng: np.random.Generator, *, most: int) -> tuple[list[int], ...]:
+    """Lengths, sizes and steps of a window along two axes; padding and strides into `options`."""
+    same = bool(rng.integers(2))
+    options.padding = schema.Padding.SAME if same else schema.Padding.VALID
+    sizes = [int(n) for n in rng.integers(1, most + 1, 2)]
+    if rng.integers(3) == 0:
+        sizes[0] = 1
+    lengths = [int(rng.integers(1 if same else size, 14)) for size in sizes]
+    strides = [int(n) for n in rng.integers(1, 4, 2)]
+    options.strideH, options.strideW = strides
+    steps = [
+        -(-length // stride) if same else (length - size) // stride + 1
+        for length, size, stride in zip(lengths, sizes, strides, strict=True)
+    ]
+    options.fusedActivationFunction = activation(rng)
+    return lengths, sizes, steps
+
+
+def conv_2d(b: TFLiteBuilder, rng: np.random.Generator) -> None:
+    options = schema.Conv2DOptionsT()
+    options.dilationHFactor = options.dilationWFactor = 1
+    lengths, sizes, steps = window(options, rng, most=4)
+    if rng.integers(4) == 0:  # pixel by pixel
+        lengths, sizes, steps, options.strideH, options.strideW = lengths, [1, 1], lengths, 1, 1
+    depth = int(rng.choice([1, 3, 8, rng.integers(1, 40)]))
+    batches, channels = int(rng.integers(1, 3)), int(rng.integers(4, 18))
+    x_scale = some_scale(rng)
+    x = b.input((batches, *lengths, depth), x_scale, zero_point(rng))
+    inputs, out_scale = filters(b, rng, (channels, *sizes, depth), x_scale)
+    out = b.tensor((batches, *steps, channels), out_scale, zero_point(rng))
+    b.op("CONV_2D", [x, *inputs], out, options)
+
+
+CASES: dict[str, tuple[Add, set[str]]] = {
+    "FULLY_CONNECTED": (fully_connected, {"mf_fully_connected_mve"}),
+    "CONV_2D": (conv_2d, {"mf_conv_2d_mve", "mf_fully_connected_mve"}),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_kernels_have_tflm_s_bytes_at_random_shapes(kind: str, tmp_path: Path) -> None:
+    board = need(read_board("qemu-mps3-an547"))
+    add, kernels = CASES[kind]
+    rng = np.random.default_rng(sorted(CASES).index(kind))
+    b = TFLiteBuilder()
+    for _ in range(INSTANCES):
+        add(b, rng)
+    model = parse_tflite(b.content(), Path("random.tflite"))
+    functions = called(model)
+    assert set.union(*functions) >= kernels
+    assert np.mean([bool(names & kernels) for names in functions]) >= CHOSEN
+    rows = compare_ops(model, board, windows(model, rng), tmp_path)
+    assert len(rows) == INSTANCES
+    assert [row for row in rows if row.differing_bytes] == []
+
+
+def called(model: TFLiteModel) -> list[set[str]]:
+    """The kernels of each operator."""
+    with TemporaryDirectory() as folder:
+        program = compile_model(
+            model, Path(folder), observable=True, instruction_set=InstructionSet.MVE
+        ).program
+    return [{call.function for call in step.calls} for step in program.steps]
+
+
+def windows(model: TFLiteModel, rng: np.random.Generator) -> list[npt.NDArray[Any]]:
+    """Random codes, and those at either end of the range."""
+    each = random_windows(model, 3, rng) + extreme_windows(model)
+    return [np.stack([v.ravel() for v in values]) for values in zip(*each, strict=True)]

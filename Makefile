@@ -11,10 +11,20 @@ PACKAGES := gcc g++ libc6-dev python3-venv \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
     gcc-riscv64-unknown-elf qemu-system-misc
 
-.PHONY: demo test test-full fuzz lint docs clean setup
+.PHONY: demo bench test test-full fuzz lint docs clean setup
 
 demo: setup
 	$(BIN)/midfuse run --out runs/demo
+
+# Instructions, RAM and flash on each core, judged: the baselines, then shapes of other people.
+INFERENCES ?= 20
+SHAPES := resnet8 ds_cnn autoencoder mobilenet
+bench: setup
+	$(BIN)/midfuse bench --inferences $(INFERENCES) --out runs/bench
+	$(BIN)/python -m tests.zoo.write runs/zoo
+	$(BIN)/midfuse bench $(SHAPES:%=runs/zoo/%.tflite) --reference tests/zoo/reference.json \
+	    --board qemu-mps2-an386 --board qemu-mps3-an547 \
+	    --inferences $(INFERENCES) --out runs/bench-shapes
 
 test: lint
 	$(BIN)/pytest

@@ -46,7 +46,7 @@ def build_firmware(
     report: bool = False,
     progress: Progress = SILENT,
 ) -> Image:
-    """Compile a model and link it into `out/firmware.elf`, `.bin` and `.json`.
+    """Compile a model and link it into `out/firmware.elf`, `.bin`, `.map` and `.json`.
 
     The same model, board and compiler give the same bytes. `observable` keeps every op's output
     readable; `sanitize` adds address and undefined-behaviour sanitizers (host boards). `report`
@@ -158,8 +158,11 @@ def link_firmware(
         parts = None
         if binary and region:
             made_from = {o.name: source for o, source in zip(objects, sources, strict=True)}
+            # Objects by their names alone: the folder has another name in every build.
+            placed = link_map.read_text(encoding="utf-8").replace(f"{folder}/", "")
+            link_map.write_text(placed, encoding="utf-8")
             parts = flash_parts(
-                link_map.read_text(encoding="utf-8"),
+                placed,
                 made_from,
                 model_sources,
                 region.flash,
@@ -177,20 +180,21 @@ def link_firmware(
             static_ram_bytes=_static_ram(board, elf) if region else None,
             stack_reserved_bytes=region.stack_bytes if region else None,
         )
-        return _publish(file, elf, binary, out)
+        return _publish(file, elf, binary, link_map, out)
 
 
-def _publish(file: ImageFile, elf: Path, binary: Path | None, out: Path) -> Image:
+def _publish(file: ImageFile, elf: Path, binary: Path | None, link_map: Path, out: Path) -> Image:
     """Put the finished files into `out`, replacing those of an earlier build."""
     finished = elf.parent / "finished"
     finished.mkdir()
-    for path in filter(None, (elf, binary)):
+    for path in (elf,) if binary is None else (elf, binary, link_map):
         shutil.copy(path, finished)
     described = (finished / elf.name).with_suffix(".json")
     described.write_text(file.model_dump_json(indent=2) + "\n", encoding="utf-8")
     publish(finished, out)
     if binary is None:
-        (out / "firmware.bin").unlink(missing_ok=True)
+        for suffix in (".bin", ".map"):
+            (out / elf.name).with_suffix(suffix).unlink(missing_ok=True)
     return Image(elf=out / elf.name, binary=out / binary.name if binary else None, **dict(file))
 
 

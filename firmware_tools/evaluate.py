@@ -117,7 +117,7 @@ def evaluate_model(
     with open_session(image, board, port) as session:
         run = run_on_board(session, model, inputs, progress)
     answered = time.monotonic()
-    ram_bytes = _ram_bytes(image, run)
+    ram_bytes = ram_in_use(image, run)
     expected, compared_with = _expected(model, list(inputs), progress)
     judged = time.monotonic()
     observed = None
@@ -133,8 +133,8 @@ def evaluate_model(
         accuracy=None if labels is None else accuracy(run.outputs[0], labels),
         differing_bytes=sum(map(differing_bytes, run.outputs, expected)),
         compared_with=compared_with,
-        instructions_per_inference=_spread(run.ticks * per_tick) if per_tick else None,
-        nanoseconds_per_inference=_spread(nanoseconds),
+        instructions_per_inference=spread(run.ticks * per_tick) if per_tick else None,
+        nanoseconds_per_inference=spread(nanoseconds),
         ram_bytes=ram_bytes,
         stack_bytes=run.stack_bytes or None,
         flash_bytes=image.flash_bytes,
@@ -257,8 +257,12 @@ def _expected(
         return recorded_answers(recorded, model, inputs), recorded.name
 
 
-def _ram_bytes(image: Image, run: BoardRun) -> int | None:
-    """.data + .bss (arena and scratch among them) + stack high-water mark."""
+def ram_in_use(image: Image, run: BoardRun) -> int | None:
+    """.data + .bss (arena and scratch among them) + stack high-water mark, in bytes.
+
+    Raises:
+        DeviceError: the stack was used up, so nothing is known of what lies beside it.
+    """
     if image.static_ram_bytes is None or image.stack_reserved_bytes is None:
         return None
     if run.stack_bytes >= image.stack_reserved_bytes:
@@ -269,5 +273,6 @@ def _ram_bytes(image: Image, run: BoardRun) -> int | None:
     return image.static_ram_bytes + run.stack_bytes
 
 
-def _spread(values: npt.NDArray[Any]) -> Spread:
+def spread(values: npt.NDArray[Any]) -> Spread:
+    """Mean, smallest and largest."""
     return Spread(float(values.mean()), float(values.min()), float(values.max()))

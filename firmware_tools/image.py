@@ -59,7 +59,9 @@ class Image(ImageFile):
     @property
     def files(self) -> list[Path]:
         found = [self.elf, self.elf.with_suffix(".json")]
-        return found if self.binary is None else [found[0], self.binary, found[1]]
+        if self.binary is None:
+            return found
+        return [found[0], self.binary, self.elf.with_suffix(".map"), found[1]]
 
 
 def read_image(elf: Path, board: Board) -> Image:

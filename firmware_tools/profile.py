@@ -20,7 +20,8 @@ import numpy as np
 from firmware_tools.board import Board, EmulatorFlash
 from firmware_tools.build import build_firmware
 from firmware_tools.flash import backend_for
-from firmware_tools.session import open_session
+from firmware_tools.image import Image
+from firmware_tools.session import Session, open_session
 from midfuse.macs import op_macs
 from midfuse.oracle import Values
 from midfuse.progress import SILENT, Progress
@@ -91,12 +92,22 @@ def profile_model(
         board = with_short_ticks(board)
         backend_for(board).require()
     image = build_firmware(model, board, out, progress=progress)
+    with open_session(image, board, port) as session:
+        return time_steps(session, model, board, image, inputs, progress)
+
+
+def time_steps(
+    session: Session,
+    model: TFLiteModel,
+    board: Board,
+    image: Image,
+    inputs: Sequence[Values],
+    progress: Progress = SILENT,
+) -> Profile:
+    """`profile_model` on a board that runs the model's image already."""
     windows = len(inputs[0])
     whole, steps = np.zeros(windows), np.zeros((windows, len(image.steps)))
-    with (
-        open_session(image, board, port) as session,
-        progress.task(f"windows on {board.name}", windows) as task,
-    ):
+    with progress.task(f"steps on {board.name}", windows) as task:
         for at in range(windows):
             window = [values[at].tobytes() for values in inputs]
             whole[at] = session.link.run_window(window, []).ticks

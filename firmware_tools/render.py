@@ -7,10 +7,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
 def render(template: str, values: dict[str, Any]) -> str:
-    """Fill in one of `templates/`; HTML is escaped, since names in it come from the model."""
+    """Fill in one of `templates/`; HTML and SVG are escaped, as names in them come from models."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=lambda name: bool(name) and str(name).endswith(".html.j2"),
+        autoescape=lambda name: str(name).endswith((".html.j2", ".svg.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

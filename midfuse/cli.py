@@ -18,6 +18,7 @@ COMMANDS = {
     "flash": ("firmware_tools.cli", "flash", "Put an image on a board, or boot an emulated one."),
     "evaluate": ("firmware_tools.cli", "evaluate", "Run a model on a board and compare its bytes."),
     "profile": ("firmware_tools.profile_cli", "profile", "Where a model's instructions go."),
+    "bench": ("firmware_tools.bench_cli", "bench", "Count what models need on each core."),
     "boards": ("firmware_tools.cli", "boards", "List the boards."),
 }
 

@@ -30,7 +30,7 @@ _INT16 = (
 
 
 def write_zoo(folder: Path) -> None:
-    (folder / "int16").mkdir()
+    (folder / "int16").mkdir(parents=True, exist_ok=True)
     for seed, (name, build) in enumerate(MODELS.items()):
         for types, place in (_INT8, folder), (_INT16, folder / "int16"):
             if types is _INT8 or name in INT16:

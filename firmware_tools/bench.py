@@ -1,0 +1,190 @@
+"""What models need on boards, measured there, beside other runtimes' figures and our targets."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from firmware_tools.board import Board, board_names, read_board
+from firmware_tools.build import build_firmware, require_toolchain
+from firmware_tools.evaluate import Spread, differing_bytes, ram_in_use, run_on_board, spread
+from firmware_tools.flash import backend_for
+from firmware_tools.profile import Profile, time_steps, with_short_ticks
+from firmware_tools.reference import Figures, Reference
+from firmware_tools.session import open_session
+from firmware_tools.windows import draw_windows
+from midfuse.errors import DeviceError, InputError
+from midfuse.macs import model_macs
+from midfuse.oracle import Values, run_windows
+from midfuse.progress import SILENT, Progress
+from midfuse.tflite_file import TFLiteModel
+
+# Steps take nearly the same for every window.
+_PROFILED_WINDOWS = 2
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure that is to be at most `at_most`."""
+
+    figure: str
+    found: float
+    at_most: float
+
+    @property
+    def met(self) -> bool:
+        return self.found <= self.at_most
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model on one board, over all windows; sizes in bytes.
+
+    `flash_parts` add up to `flash_bytes`. `runtimes` are other runtimes' figures by name.
+    """
+
+    model: str
+    model_sha256: str
+    board: str
+    core: str
+    instructions: Spread
+    macs: int
+    ram_bytes: int
+    flash_bytes: int
+    flash_parts: dict[str, int]
+    arena_bytes: int
+    differing_bytes: int
+    profile: Profile
+    runtimes: dict[str, Figures]
+    targets: list[Target]
+
+    @property
+    def name(self) -> str:
+        return Path(self.model).stem
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What `bench.json` holds; `skipped` says in one line each what could not be run, and why."""
+
+    windows: int
+    how_others_were_measured: str
+    cells: list[Cell]
+    skipped: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        for row, cell in zip(data["cells"], self.cells, strict=True):
+            row["runtimes"] = {name: found.known() for name, found in cell.runtimes.items()}
+            for target, judged in zip(row["targets"], cell.targets, strict=True):
+                target["met"] = judged.met
+        return data
+
+
+def cores_here() -> list[Board]:
+    """An emulated board a Cortex-M core, the one with most RAM, where its tools are installed."""
+    boards = [read_board(name) for name in board_names()]
+    best: dict[str, Board] = {}
+    for board in boards:
+        if board.core.startswith("cortex-m") and board.flash[0].backend == "emulator":
+            try:
+                require_toolchain(board)
+                backend_for(board).require()
+            except DeviceError:
+                continue
+            best[board.core] = max(best.get(board.core, board), board, key=_ram)
+    # M0, M3, M4, M7, M33, M55
+    return sorted(best.values(), key=lambda board: int(board.core.removeprefix("cortex-m")))
+
+
+def _ram(board: Board) -> int:
+    return board.memory.ram.bytes if board.memory else 0
+
+
+def run_bench(
+    models: Sequence[TFLiteModel],
+    boards: Sequence[Board],
+    windows: int,
+    reference: Reference,
+    out: Path,
+    *,
+    skip: bool = False,
+    progress: Progress = SILENT,
+) -> Bench:
+    """Every model on every board, over the same `windows` drawn for it.
+
+    Images go to `out/MODEL-BOARD`. With `skip`, a model that a board cannot take is passed over.
+
+    Raises:
+        InputError: a board that counts no instructions, a model that is not supported or does not
+            fit, or with `skip` nothing that could be run.
+        DeviceError: a tool or the oracle is missing, or a board does not answer.
+    """
+    for board in boards:
+        if board.ticks.instructions_per_tick == 0 or board.memory is None:
+            raise InputError(f"{board.name} counts no instructions", "name an emulated board")
+        backend_for(board).require()
+    cells, skipped = [], []
+    for model in models:
+        inputs = draw_windows(model, windows)
+        expected = run_windows(model, inputs, progress)
+        for board in boards:
+            try:
+                cells.append(_cell(model, board, inputs, expected, reference, out, progress))
+            except InputError as error:
+                if not skip:
+                    raise
+                skipped.append(f"{model.path.stem} on {board.name}: {error}")
+    if not cells:
+        raise InputError(skipped[0] if skipped else "no board is ready", "see `midfuse boards`")
+    return Bench(windows, reference.how_measured, cells, skipped)
+
+
+def _cell(
+    model: TFLiteModel,
+    board: Board,
+    inputs: Sequence[Values],
+    expected: Iterable[Values],
+    reference: Reference,
+    out: Path,
+    progress: Progress,
+) -> Cell:
+    board = with_short_ticks(board)
+    image = build_firmware(model, board, out / f"{model.path.stem}-{board.name}", progress=progress)
+    with open_session(image, board) as session:
+        run = run_on_board(session, model, inputs, progress)
+        some = [values[:_PROFILED_WINDOWS] for values in inputs]
+        profile = time_steps(session, model, board, image, some, progress)
+    ram_bytes = ram_in_use(image, run)
+    assert image.flash_bytes is not None
+    assert image.flash_parts is not None
+    assert ram_bytes is not None
+    instructions = spread(run.ticks * board.ticks.instructions_per_tick)
+    macs = model_macs(model)
+    figures = Figures(
+        instructions=instructions.mean,
+        instructions_per_mac=instructions.mean / macs if macs else None,
+        ram_bytes=ram_bytes,
+        flash_bytes=image.flash_bytes,
+        arena_bytes=image.arena_bytes or None,
+    ).known()
+    recorded = reference.find(model)
+    wanted = recorded.targets.get(board.core, Figures()).known()
+    return Cell(
+        model=str(model.path),
+        model_sha256=model.sha256,
+        board=board.name,
+        core=board.core,
+        instructions=instructions,
+        macs=macs,
+        ram_bytes=ram_bytes,
+        flash_bytes=image.flash_bytes,
+        flash_parts=image.flash_parts,
+        arena_bytes=image.arena_bytes,
+        differing_bytes=sum(map(differing_bytes, run.outputs, expected)),
+        profile=profile,
+        runtimes=recorded.runtimes.get(board.core, {}),
+        targets=[
+            Target(name, figures[name], limit) for name, limit in wanted.items() if name in figures
+        ],
+    )

@@ -94,7 +94,7 @@ def memory_report(
             "memory": memory,
             "board": board,
             "colors": _COLORS,
-            "rectangles": list(_rectangles(model, compiled, column)),
+            "rectangles": list(_rectangles(compiled, column)),
             "labels": list(_labels(owners, column)),
             "ticks": list(_ticks(memory.arena_bytes)),
             "plot": {"left": _LEFT, "top": _TOP, "bottom": _TOP + _HEIGHT},
@@ -117,8 +117,8 @@ def write_report(page: str, out: Path) -> Path:
         return publish(Path(scratch), out)[0]
 
 
-def _rectangles(model: TFLiteModel, compiled: CompiledModel, column: float) -> Iterator[Rectangle]:
-    plan = compiled.plan
+def _rectangles(compiled: CompiledModel, column: float) -> Iterator[Rectangle]:
+    plan, model = compiled.plan, compiled.program.model  # with the kernels' own buffers
     tensors_of: dict[int, list[int]] = {}
     for tensor, block in plan.lives.blocks.items():
         tensors_of.setdefault(id(block), []).append(tensor)

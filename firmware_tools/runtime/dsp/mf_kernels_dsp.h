@@ -97,6 +97,29 @@ typedef struct {
 
 void mf_softmax_s8_dsp(const mf_softmax_dsp_params *p, const int8_t *input, int8_t *output);
 
+/* One axis of an image under a window: `output_bytes` and `input_bytes` are from one to the next. */
+typedef struct {
+    uint32_t inputs, input_bytes;
+    uint32_t outputs, output_bytes;
+    uint32_t kernel, stride, pad;
+} mf_dsp_axis;
+
+typedef struct {
+    uint32_t batches;
+    uint32_t channels; /* at least 4 */
+    mf_dsp_axis y, x;  /* either may be the image's height */
+    uint32_t pairs;    /* of rows that two outputs read */
+    uint32_t sixes;    /* of words under a window, rounded up */
+    uint32_t plane_words;
+    uint32_t block_words;
+    int32_t input_zero_point;
+    const int32_t *stream;
+    int32_t low, high;
+} mf_depthwise_conv_2d_dsp_params;
+
+void mf_depthwise_conv_2d_dsp(const mf_depthwise_conv_2d_dsp_params *p, const int8_t *input,
+                              int32_t *planes, int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,10 +8,11 @@
  * what SXTB16 makes of bytes. With weights of 16 bits, these and the biases are doubled, else the
  * sum is; d is twice the sum:
  *
- *   v = SMMULR(d, multiplier)                            TFLM's first rounding: ties up
- *   out = SSAT8((v + (v >> 31) + offset) >> shift)       its second: ties away from zero
+ *   v + offset = SMMLAR(d, multiplier, offset)       TFLM's first rounding: ties up
+ *   out = SSAT8((v + offset - (d < 0)) >> shift)      its second: ties away from zero
  *
- * The offset holds half a unit and the zero point. */
+ * The offset holds half a unit and the zero point. (d < 0 also where v is 0: no tie, nothing lost.)
+ */
 #ifndef MF_ROW_DSP_H
 #define MF_ROW_DSP_H
 
@@ -54,8 +55,9 @@ static inline void mf_row_dsp(const mf_dsp_weights *w, mf_row_blocks *product,
 
 static inline int32_t *mf_put_four(int32_t *row, uint32_t word)
 {
-    row[0] = __sxtb16((int8x4_t)word);
-    row[1] = __sxtb16((int8x4_t)(word >> 8 | word << 24));
+    const mf_halves halves = mf_bytes_of(word);
+    row[0] = halves.even;
+    row[1] = halves.odd;
     return row + 2;
 }
 

@@ -1,5 +1,5 @@
 /* mf_row_dsp.h with weights of 16 bits: 24 instructions for 32 multiply-accumulates of four
- * channels, 33 for their biases, outputs and the loop. */
+ * channels, 29 for their biases, outputs and the loop. */
 #include "mf_row_dsp.h"
 
 /* r0 stream, r1 row, r2 steps left, r3-r6 sums, r7-r8 inputs, r9-r12 weights, lr output;
@@ -48,12 +48,10 @@ __attribute__((naked)) void mf_row_w16_dsp(const int32_t *stream __attribute__((
         "subs   r2, r2, #1                  \n"
         "bne    2b                          \n"
         "ldmia  r0!, {r7-r12}               \n"
-        "smmulr r3, r3, r7                  \n"
-        "smmulr r4, r4, r10                 \n"
-        "add    r3, r3, r3, asr #31         \n"
-        "add    r4, r4, r4, asr #31         \n"
-        "add    r3, r3, r8                  \n"
-        "add    r4, r4, r11                 \n"
+        "smmlar r7, r3, r7, r8              \n"
+        "smmlar r10, r4, r10, r11           \n"
+        "add    r3, r7, r3, asr #31         \n"
+        "add    r4, r10, r4, asr #31        \n"
         "asr    r3, r3, r9                  \n"
         "asr    r4, r4, r12                 \n"
         "ssat   r3, #8, r3                  \n"
@@ -61,12 +59,10 @@ __attribute__((naked)) void mf_row_w16_dsp(const int32_t *stream __attribute__((
         "strb   r3, [lr], #1                \n"
         "strb   r4, [lr], #1                \n"
         "ldmia  r0!, {r7-r12}               \n"
-        "smmulr r5, r5, r7                  \n"
-        "smmulr r6, r6, r10                 \n"
-        "add    r5, r5, r5, asr #31         \n"
-        "add    r6, r6, r6, asr #31         \n"
-        "add    r5, r5, r8                  \n"
-        "add    r6, r6, r11                 \n"
+        "smmlar r7, r5, r7, r8              \n"
+        "smmlar r10, r6, r10, r11           \n"
+        "add    r5, r7, r5, asr #31         \n"
+        "add    r6, r10, r6, asr #31        \n"
         "asr    r5, r5, r9                  \n"
         "asr    r6, r6, r12                 \n"
         "ssat   r5, #8, r5                  \n"

@@ -1,5 +1,5 @@
 /* mf_row_dsp.h with weights that stay bytes: 38 instructions for 32 multiply-accumulates of four
- * channels, 39 for their biases, outputs and the loop. */
+ * channels, 35 for their biases, outputs and the loop. */
 #include "mf_row_dsp.h"
 
 /* r0 stream, r1 row, r2 steps left, r3-r6 sums, r7-r8 inputs, r9-r12 weights, lr two weights, then
@@ -62,12 +62,10 @@ __attribute__((naked)) void mf_row_w8_dsp(const int32_t *stream __attribute__((u
         "ldmia  r0!, {r7-r12}                \n"
         "lsl    r3, r3, #1                   \n"
         "lsl    r4, r4, #1                   \n"
-        "smmulr r3, r3, r7                   \n"
-        "smmulr r4, r4, r10                  \n"
-        "add    r3, r3, r3, asr #31          \n"
-        "add    r4, r4, r4, asr #31          \n"
-        "add    r3, r3, r8                   \n"
-        "add    r4, r4, r11                  \n"
+        "smmlar r7, r3, r7, r8               \n"
+        "smmlar r10, r4, r10, r11            \n"
+        "add    r3, r7, r3, asr #31          \n"
+        "add    r4, r10, r4, asr #31         \n"
         "asr    r3, r3, r9                   \n"
         "asr    r4, r4, r12                  \n"
         "ssat   r3, #8, r3                   \n"
@@ -77,12 +75,10 @@ __attribute__((naked)) void mf_row_w8_dsp(const int32_t *stream __attribute__((u
         "ldmia  r0!, {r7-r12}                \n"
         "lsl    r5, r5, #1                   \n"
         "lsl    r6, r6, #1                   \n"
-        "smmulr r5, r5, r7                   \n"
-        "smmulr r6, r6, r10                  \n"
-        "add    r5, r5, r5, asr #31          \n"
-        "add    r6, r6, r6, asr #31          \n"
-        "add    r5, r5, r8                   \n"
-        "add    r6, r6, r11                  \n"
+        "smmlar r7, r5, r7, r8               \n"
+        "smmlar r10, r6, r10, r11            \n"
+        "add    r5, r7, r5, asr #31          \n"
+        "add    r6, r10, r6, asr #31         \n"
         "asr    r5, r5, r9                   \n"
         "asr    r6, r6, r12                  \n"
         "ssat   r5, #8, r5                   \n"

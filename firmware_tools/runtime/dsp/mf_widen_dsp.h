@@ -2,7 +2,7 @@
 #ifndef MF_WIDEN_DSP_H
 #define MF_WIDEN_DSP_H
 
-#include <arm_acle.h>
+#include <stdint.h>
 #include <string.h>
 
 /* The even bytes of a word and the odd ones, each in the halves of a word. */
@@ -35,25 +35,37 @@ static inline uint32_t mf_both_halves(int32_t value)
     return low << 16 | low;
 }
 
-/* Each byte plus its half of `offset`. */
+/* Each byte plus its half of `offset`. In assembler, as GCC has no name for the rotation. */
 static inline mf_halves mf_halves_of(uint32_t offset, uint32_t word)
 {
-    return (mf_halves){
-        .even = __sxtab16((int16x2_t)offset, (int8x4_t)word),
-        .odd = __sxtab16((int16x2_t)offset, (int8x4_t)(word >> 8 | word << 24)),
-    };
+    mf_halves halves;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(halves.even) : "r"(offset), "r"(word));
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(halves.odd) : "r"(offset), "r"(word));
+    return halves;
+}
+
+static inline mf_halves mf_bytes_of(uint32_t word)
+{
+    mf_halves halves;
+    __asm__("sxtb16 %0, %1" : "=r"(halves.even) : "r"(word));
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(halves.odd) : "r"(word));
+    return halves;
 }
 
 /* The bottom halves of two words: a's in the bottom, b's in the top. */
 static inline int32_t mf_bottoms(int32_t a, int32_t b)
 {
-    return (int32_t)(((uint32_t)a & 0xFFFFu) | (uint32_t)b << 16);
+    int32_t halves;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(halves) : "r"(a), "r"(b));
+    return halves;
 }
 
 /* The top halves. */
 static inline int32_t mf_tops(int32_t a, int32_t b)
 {
-    return (int32_t)((uint32_t)a >> 16 | ((uint32_t)b & 0xFFFF0000u));
+    int32_t halves;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(halves) : "r"(b), "r"(a));
+    return halves;
 }
 
 #endif

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from firmware_tools.compiler.program import Call
 from firmware_tools.compiler.variants.draft import Draft
-from firmware_tools.compiler.variants.dsp import dense
+from firmware_tools.compiler.variants.dsp import dense, depthwise
 from firmware_tools.compiler.variants.dsp.product import batch_matmul, fuse_attention
 from firmware_tools.compiler.variants.dsp.softmax import softmax
 
@@ -13,6 +13,7 @@ __all__ = ["VARIANTS", "fuse_attention"]
 VARIANTS: Mapping[str, Callable[[Call, Draft], Sequence[Call] | None]] = {
     "mf_batch_matmul_s8": batch_matmul,
     "mf_conv_2d_s8": dense.conv_2d,
+    "mf_depthwise_conv_2d_s8": depthwise.depthwise_conv_2d,
     "mf_fully_connected_s8": dense.fully_connected,
     "mf_softmax_s8": softmax,
 }

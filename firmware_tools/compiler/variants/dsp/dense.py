@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from firmware_tools.compiler.program import Call
 from firmware_tools.compiler.variants.draft import Draft, values_of
-from firmware_tools.compiler.variants.dsp.scale import scale_of
+from firmware_tools.compiler.variants.dsp import depthwise
+from firmware_tools.compiler.variants.dsp.scale import channel_scales
 
 _LANES = 4  # channels that are worked on together
 _STEP = 8  # elements of a row between two looks at the loop's counter
 # Widening pays by the number of times that a weight is used, which is why the most used come first.
 _FLASH_FOR_WIDENING = 16 * 1024
 _WORTH_WIDENING = 8
-
 
 # The parameters that stay as they are.
 _KEPT = (
@@ -40,10 +40,14 @@ def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
 
 
 def conv_2d(call: Call, draft: Draft) -> Sequence[Call] | None:
-    """Not with groups or dilation either: a window's rows are runs of the input."""
+    """Not with dilation either, as a window's rows are runs of the input; nor with groups, unless
+    each is one channel that gives one."""
     names = ("out_channels", "kernel_height", "kernel_width", "group_channels")
     channels, height, width, depth = (call.number(name) for name in names)
     grouped = depth != call.number("in_channels")
+    if grouped and depth == call.number("filters_per_group") == 1:
+        weights = values_of(call, "weights", (channels, height, width))
+        return depthwise.windows(call, draft, weights.transpose(1, 2, 0), 0)
     if grouped or call.number("dilation_height") > 1 or call.number("dilation_width") > 1:
         return None
     weights = values_of(call, "weights", (channels, height, width * depth))
@@ -94,14 +98,10 @@ def _stream(
     weights: npt.NDArray[np.int8], output: Mapping[str, Any], *, wide: bool
 ) -> npt.NDArray[np.int32] | None:
     """The weights and what their sums need, as the kernel reads them; None where that is wrong."""
-    bias, multiplier, shift = (
-        output[name].values.astype(np.int64) for name in ("bias", "multiplier", "shift")
-    )
-    reach = np.abs(bias) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    zero_point = int(output["zero_point"])
-    scales = [scale_of(int(m), int(s), zero_point) for m, s in zip(multiplier, shift, strict=True)]
-    if reach.max() >= 1 << 30 or None in scales:
+    scaled = channel_scales(output, weights)
+    if scaled is None:
         return None
+    bias, scale = scaled
     channels, depth = weights.shape
     blocks, steps = -(-channels // _LANES), -(-depth // _STEP)
     padded = np.zeros((blocks * _LANES, steps * _STEP), np.int8)
@@ -115,7 +115,6 @@ def _stream(
         bias = 2 * bias
     else:
         words = np.ascontiguousarray(quads).view(np.int32)
-    scale = np.array([list(each.values()) for each in scales if each], np.int64)
     parts = [
         np.pad(bias, (0, rest)).reshape(blocks, -1),
         words.reshape(blocks, -1),

@@ -1,5 +1,5 @@
 /* One row times a packed matrix (mf_product_dsp.h): for four columns, 24 instructions for every 8
- * inputs and 31 for the loop and the outputs. */
+ * inputs and 27 for the loop and the outputs. */
 #include "mf_product_dsp.h"
 
 /* r0 matrix, r1 row, r2 steps left, r3-r6 sums, r7-r8 inputs, r9-r12 matrix, lr output;
@@ -72,18 +72,14 @@ __attribute__((naked)) void mf_product_row_dsp(const int32_t *matrix __attribute
         "3:                                  \n"
         "ldrd   r7, r8, [sp, #12]            \n"
         "ldr    r9, [sp, #20]                \n"
-        "smmulr r3, r3, r7                   \n"
-        "smmulr r4, r4, r7                   \n"
-        "smmulr r5, r5, r7                   \n"
-        "smmulr r6, r6, r7                   \n"
-        "add    r3, r3, r3, asr #31          \n"
-        "add    r4, r4, r4, asr #31          \n"
-        "add    r5, r5, r5, asr #31          \n"
-        "add    r6, r6, r6, asr #31          \n"
-        "add    r3, r3, r8                   \n"
-        "add    r4, r4, r8                   \n"
-        "add    r5, r5, r8                   \n"
-        "add    r6, r6, r8                   \n"
+        "smmlar r10, r3, r7, r8              \n"
+        "smmlar r11, r4, r7, r8              \n"
+        "smmlar r12, r5, r7, r8              \n"
+        "smmlar r1, r6, r7, r8               \n"
+        "add    r3, r10, r3, asr #31         \n"
+        "add    r4, r11, r4, asr #31         \n"
+        "add    r5, r12, r5, asr #31         \n"
+        "add    r6, r1, r6, asr #31          \n"
         "asr    r3, r3, r9                   \n"
         "asr    r4, r4, r9                   \n"
         "asr    r5, r5, r9                   \n"

@@ -14,6 +14,8 @@
 #ifndef MF_SOFTMAX_ROW_DSP_H
 #define MF_SOFTMAX_ROW_DSP_H
 
+#include <arm_acle.h>
+
 #include "mf_instructions_dsp.h"
 #include "mf_widen_dsp.h"
 

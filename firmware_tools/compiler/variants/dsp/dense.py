@@ -115,7 +115,7 @@ def _stream(
         bias = 2 * bias
     else:
         words = np.ascontiguousarray(quads).view(np.int32)
-    parts = [
+    parts: list[npt.NDArray[Any]] = [
         np.pad(bias, (0, rest)).reshape(blocks, -1),
         words.reshape(blocks, -1),
         np.pad(scale, ((0, rest), (0, 0))).reshape(blocks, -1),

@@ -1,6 +1,7 @@
 """What is installed from a wheel, away from the checkout, lists boards and builds firmware."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,19 @@ def test_source_is_written_from_the_wheel(installed: Path) -> None:
     midfuse(installed, "build", str(model), "--source-only", "--report", "--out", "source")
     assert (installed.parent / "source" / "README.md").is_file()
     assert (installed.parent / "source" / "memory.html").is_file()
+
+
+@pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None or shutil.which("qemu-system-arm") is None,
+    reason="arm-none-eabi-gcc or qemu-system-arm is not installed",
+)
+def test_models_are_benched_from_the_wheel(installed: Path) -> None:
+    """Under a name that no target is for."""
+    pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
+    model = installed.parent / "mine.tflite"
+    shutil.copy(ROOT / "tests" / "data" / "cnn_har_int8.tflite", model)
+    options = ("--board", "qemu-mps2-an386", "--inferences", "2", "--out", "benched")
+    cells = midfuse(installed, "bench", str(model), *options)["cells"]
+    assert isinstance(cells, list)
+    assert [cell["targets"] for cell in cells] == [[]]
+    assert (installed.parent / "benched" / "bench.svg").is_file()

@@ -18,6 +18,9 @@ from midfuse.tflite_file import read_tflite
 
 _HELP = """Compile a .tflite into firmware for a board, or into C for any project.
 
+--source-only writes C that compiles for anything; with --board, its kernels are the fastest ones
+for that board's core, and compile for such a core only.
+
 --max-ram and --max-flash are for CI: where one is exceeded the files are written all the same, and
 the exit code is 1. RAM is .data, .bss with the arena in it, and the stack reserved; flash is the
 image. Where neither is known (--source-only, a board that is a process of this computer), they
@@ -54,15 +57,15 @@ def build(
         ram=None if max_ram is None else parse_bytes(max_ram, "--max-ram"),
         flash=None if max_flash is None else parse_bytes(max_flash, "--max-flash"),
     )
-    if source_only and board is not None:
-        raise InputError("--board: --source-only writes C for any board", "give one of them")
+    target = None if board is None else read_board(board)
     if source_only:
         folder = out or Path("runs") / f"{model.stem}-source"
-        written = write_source(read_tflite(model), folder, observable=observable, report=report)
+        written = write_source(
+            read_tflite(model), folder, board=target, observable=observable, report=report
+        )
         return _source_outcome(written, folder, limits, model)
-    if board is None:
+    if target is None:
         raise InputError("--board is missing", "name one of `midfuse boards`, or --source-only")
-    target = read_board(board)
     folder = out or Path("runs") / f"{model.stem}-{target.name}"
     image = build_firmware(
         read_tflite(model),

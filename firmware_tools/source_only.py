@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firmware_tools.board import RUNTIME
+from firmware_tools.board import RUNTIME, Board
+from firmware_tools.build import instruction_set
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.emit import c_string
+from firmware_tools.compiler.variants import InstructionSet
 from firmware_tools.memory import MemoryUse, memory_use
 from firmware_tools.publish import publish
 from firmware_tools.render import render
@@ -34,12 +36,18 @@ class SourceFolder:
 
 
 def write_source(
-    model: TFLiteModel, out: Path, *, observable: bool = False, report: bool = False
+    model: TFLiteModel,
+    out: Path,
+    *,
+    board: Board | None = None,
+    observable: bool = False,
+    report: bool = False,
 ) -> SourceFolder:
     """Write a folder that compiles without Midfuse: the model, its kernels, README and example.
 
-    The `mf_model` is called `mf_model_{file name}`. Kernels are weak, so that the folders of
-    several models link into one program. `report` adds `memory.html`.
+    It compiles for anything, or has the fastest kernels for the core of a board. The `mf_model` is
+    called `mf_model_{file name}`. Kernels are weak, so that the folders of several models link into
+    one program. `report` adds `memory.html`.
 
     Raises:
         InputError: the model is not supported, or `out` holds a README of somebody else's.
@@ -48,15 +56,19 @@ def write_source(
         _keep_others(out / name)
     symbol = "mf_model_" + re.sub(r"\W", "_", model.path.stem, flags=re.ASCII)
     with tempfile.TemporaryDirectory() as scratch:
-        compiled = compile_model(model, Path(scratch), symbol=symbol, observable=observable)
+        chosen = instruction_set(board) if board else InstructionSet.PORTABLE
+        compiled = compile_model(
+            model, Path(scratch), symbol=symbol, observable=observable, instruction_set=chosen
+        )
         texts = {f"{symbol}.c": compiled.sources[0].read_text(encoding="ascii")}
     # Kernels of an earlier build stay usable: another model in the folder may call them.
-    kept = {kernel for kernel in RUNTIME.glob("*.c") if (out / kernel.name).exists()}
+    kept = {kernel for kernel in RUNTIME.rglob("*.c") if (out / kernel.name).exists()}
     for kernel in sorted(kept | set(compiled.sources[1:])):
         texts[kernel.name] = weak_kernel(kernel)
     texts |= _headers([*texts.values(), '#include "mf_real.h"\n'])
     memory = memory_use(compiled)
     values = _values(model, symbol, memory)
+    values["flags"] = " ".join(board.toolchain.cpu_flags) if board else ""
     texts[f"{symbol}.h"] = render("model.h.j2", values)
     texts["README.md"] = render("README.md.j2", values)
     texts["example/example.c"] = render("example.c.j2", values)
@@ -72,8 +84,9 @@ def write_source(
 def weak_kernel(source: Path) -> str:
     """A kernel's C, its functions weak: a program may have it twice."""
     text = source.read_text(encoding="ascii")
-    declared = _FUNCTION.findall((RUNTIME / "mf_kernels.h").read_text(encoding="ascii"))
-    names = sorted(set(declared) & set(_NAME.findall(text)))
+    headers = [path.read_text(encoding="ascii") for path in RUNTIME.rglob("*.h")]
+    declared = {name for header in headers for name in _FUNCTION.findall(header)}
+    names = sorted(declared & set(_NAME.findall(text)))
     return "".join(f"#pragma weak {name}\n" for name in names) + text
 
 
@@ -83,7 +96,7 @@ def _headers(texts: list[str]) -> dict[str, str]:
     waiting = {name for text in texts for name in _INCLUDE.findall(text)}
     while waiting:
         name = waiting.pop()
-        found[name] = (RUNTIME / name).read_text(encoding="ascii")
+        found[name] = next(RUNTIME.rglob(name)).read_text(encoding="ascii")
         waiting |= set(_INCLUDE.findall(found[name])) - set(found)
     return found
 

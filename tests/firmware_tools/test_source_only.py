@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
-from firmware_tools.board import RUNTIME
+from firmware_tools.board import RUNTIME, read_board
 from firmware_tools.source_only import weak_kernel, write_source
 from midfuse.cli import main
 from midfuse.errors import InputError
@@ -21,6 +21,8 @@ from midfuse.numeric import dequantise, quantise
 from midfuse.tflite_file import parse_tflite, read_tflite
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
+from tests.boards.conftest import need
+from tests.support.core_build import HARNESS, run_program
 from tests.support.host_build import random_windows, run_oracle
 
 DATA = Path(__file__).parents[1] / "data"
@@ -212,6 +214,25 @@ def test_every_kernel_goes_into_a_folder(tmp_path: Path) -> None:
     subprocess.run([*command, *sources(tmp_path)], check=True)
 
 
+@pytest.mark.parametrize("name", ["qemu-mps2-an386", "qemu-mps3-an547"])
+def test_kernels_for_a_core(name: str, tmp_path: Path) -> None:
+    """Its own kernels are in the folder, answer as TFLM does, and are weak."""
+    board = need(read_board(name))
+    model = read_tflite(CNN)
+    written = write_source(model, tmp_path / "source", board=board)
+    files = sources(tmp_path / "source")
+    assert any(file.endswith(("_dsp.c", "_mve.c")) for file in files)
+    flags = [*board.toolchain.cpu_flags, *WARNINGS, "-O2", f"-I{tmp_path / 'source'}"]
+    linked = [*files, *map(str, HARNESS), f"-Dmf_the_model={written.symbol}", *flags]
+    windows = random_windows(model, 5, np.random.default_rng(4))
+    ours = run_program(board, linked, windows, tmp_path)
+    np.testing.assert_array_equal(ours, run_oracle(model, windows, observable=False))
+    command = [board.toolchain.program("gcc"), "-std=c99", *flags, "-nostdlib", "-r"]
+    subprocess.run([*command, *files, "-o", str(tmp_path / "whole.o")], check=True)
+    kinds = symbols(tmp_path / "whole.o")
+    assert {symbol for symbol, kind in kinds.items() if kind not in "UWV"} == {written.symbol}
+
+
 @pytest.mark.parametrize(
     ("dtype", "scale", "zero"),
     [("MF_INT8", 0.0335840471, -7), ("MF_INT16", 0.25, 0), ("MF_INT32", 1.0, 0)],
@@ -290,7 +311,7 @@ def test_the_command_says_what_it_wrote(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--source-only", "--board", "native"], "error: --board: --source-only writes C for any"),
+        (["--source-only", "--board", "natve"], "error: no board 'natve'; near names: native"),
         ([], "error: --board is missing; name one of"),
     ],
 )

@@ -18,6 +18,11 @@ from firmware_tools.compiler.variants import InstructionSet
 from midfuse.tflite_file import TFLiteModel
 from tests.support.host_build import Window
 
+HARNESS = [
+    FIRMWARE / "start.c",
+    FIRMWARE / "arm" / "startup.c",
+    Path(__file__).with_name("harness_core.c"),
+]
 _FOLDERS = {
     InstructionSet.PORTABLE: ["."],
     InstructionSet.DSP: [".", "dsp"],
@@ -40,9 +45,17 @@ def run_on_core(
     compiled = compile_model(
         model, out, observable=observable, passes=passes, instruction_set=instruction_set(board)
     )
+    compiled_here = [str(out / "model.c"), str(_runtime(board.name))]
+    return compiled, run_program(board, ["-O1", *compiled_here], windows, out)
+
+
+def run_program(
+    board: Board, arguments: list[str], windows: list[Window], out: Path
+) -> npt.NDArray[np.int8]:
+    """What a program answers that these arguments of the compiler make, the harness in it."""
     program = out / "program.elf"
-    _gcc(board, [*_flags(board), "-O1", str(out / "model.c"), str(_runtime(board.name)),
-                 *_link_flags(board, out), "-o", str(program)])  # fmt: skip
+    command = [board.toolchain.program("gcc"), *_flags(board), *arguments, *_link_flags(board, out)]
+    subprocess.run([*command, "-o", str(program)], check=True)
     (out / "windows.bin").write_bytes(b"".join(v.tobytes() for window in windows for v in window))
     emulator = board.flash[0]
     assert isinstance(emulator, EmulatorFlash)
@@ -51,7 +64,7 @@ def run_on_core(
         "-serial", "null", "-monitor", "none", "-semihosting-config", "enable=on,target=native",
     ]  # fmt: skip
     subprocess.run(command, cwd=out, check=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)
-    return compiled, np.frombuffer((out / "answer.bin").read_bytes(), np.int8)
+    return np.frombuffer((out / "answer.bin").read_bytes(), np.int8)
 
 
 def _flags(board: Board) -> list[str]:
@@ -65,8 +78,7 @@ def _runtime(name: str) -> Path:
     folder = Path(mkdtemp(prefix=f"midfuse-{name}-"))
     folders = [RUNTIME / each for each in _FOLDERS[instruction_set(board)]]
     sources = [path for each in folders for path in sorted(each.glob("*.c"))]
-    sources += [FIRMWARE / "start.c", FIRMWARE / "arm" / "startup.c"]
-    sources += [Path(__file__).with_name("harness_core.c")]
+    sources += HARNESS
     command = [board.toolchain.program("gcc"), *_flags(board), "-c", *map(str, sources)]
     subprocess.run(command, check=True, cwd=folder)
     library = folder / "libruntime.a"
@@ -87,7 +99,3 @@ def _link_flags(board: Board, folder: Path) -> list[str]:
     )
     script = board.source(board.toolchain.linker_script)
     return [*LINK_FLAGS, *board.toolchain.link_flags, f"-L{folder}", f"-T{script}"]
-
-
-def _gcc(board: Board, arguments: list[str]) -> None:
-    subprocess.run([board.toolchain.program("gcc"), *arguments], check=True)

@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifndef __ARM_FEATURE_DSP
+#error "these kernels are for a core with the DSP extension, such as -mcpu=cortex-m4"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

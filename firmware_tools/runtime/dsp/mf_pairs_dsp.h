@@ -20,6 +20,14 @@ typedef struct {
     uint32_t channels;
 } mf_pairs;
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void mf_pairs_dsp(const mf_pairs *job);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,9 +12,17 @@
 #include "mf_kernels_dsp.h"
 #include "mf_widen_dsp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Gives 4 * blocks columns. */
 void mf_product_row_dsp(const int32_t *matrix, const int32_t *row, int8_t *output, uint32_t blocks,
                         const mf_dsp_scale *scale);
+
+#ifdef __cplusplus
+}
+#endif
 
 /* Gives any number of columns. */
 static inline void mf_product_columns_dsp(const int32_t *matrix, const int32_t *row,

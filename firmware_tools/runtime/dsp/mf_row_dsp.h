@@ -22,12 +22,22 @@
 #include "mf_kernels_dsp.h"
 #include "mf_widen_dsp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Gives the outputs of 4 * blocks channels. */
 typedef void mf_row_blocks(const int32_t *stream, const int32_t *row, int8_t *output,
                            uint32_t blocks, uint32_t steps);
 
-mf_row_blocks mf_row_w16_dsp;
-mf_row_blocks mf_row_w8_dsp;
+void mf_row_w16_dsp(const int32_t *stream, const int32_t *row, int8_t *output, uint32_t blocks,
+                    uint32_t steps);
+void mf_row_w8_dsp(const int32_t *stream, const int32_t *row, int8_t *output, uint32_t blocks,
+                   uint32_t steps);
+
+#ifdef __cplusplus
+}
+#endif
 
 /* The words of one block of the stream. */
 #define MF_BLOCK_WORDS_W16(steps) (16u + 16u * (steps))

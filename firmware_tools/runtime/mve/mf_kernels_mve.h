@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifndef __ARM_FEATURE_MVE
+#error "these kernels are for a core with MVE, such as -mcpu=cortex-m55"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from firmware_tools import bench_cli
-from firmware_tools.bench import cores_here
+from firmware_tools.bench import cores_here, run_bench
 from firmware_tools.board import read_board
 from firmware_tools.evaluate import evaluate_model
 from firmware_tools.image import read_image
@@ -95,12 +95,29 @@ def test_a_missed_target_is_shown_and_told(tmp_path: Path) -> None:
     assert bench(*arguments, "--reference", other).exit_code == 0
 
 
-def test_a_board_a_core(tmp_path: Path) -> None:
-    """All that are here; what is too small for the model is not asked."""
-    cores = [board.core for board in cores_here()]
-    assert len(cores) == len(set(cores))
-    if read_board("qemu-microbit").core in cores:
-        assert all(board.memory and board.memory.ram.bytes > 1 << 20 for board in cores_here())
+def test_a_board_a_core() -> None:
+    """Of two boards of a core, the one with room for more models."""
+    need(M4)
+    found = {board.core: board.name for board in cores_here()}
+    assert found["cortex-m4"] == M4.name
+    assert found["cortex-m0"] == "qemu-mps2-an385-m0"
+    assert list(found) == sorted(found, key=lambda core: int(core.removeprefix("cortex-m")))
+
+
+def test_a_board_that_is_too_small_is_passed_over(tmp_path: Path) -> None:
+    """Unless it was asked for."""
+    need_oracle()
+    from tests.support.large_model import too_large
+
+    model, recorded = read_tflite(too_large(tmp_path)), read_reference(BUILT_IN)
+    boards = [need(read_board("qemu-microbit")), need(M4)]
+    found = run_bench([model], boards, 1, recorded, tmp_path, skip=True)
+    assert [cell.board for cell in found.cells] == [M4.name]
+    (line,) = found.skipped
+    assert line.startswith("large on qemu-microbit: ")
+    assert "does not fit qemu-microbit" in line
+    answer = bench(model.path, "--board=qemu-microbit", "--inferences=1", f"--out={tmp_path}")
+    assert "does not fit qemu-microbit" in one_line(answer, 2)
 
 
 def test_what_is_recorded_is_of_the_models_in_the_repository() -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from firmware_tools.compiler.program import Call, Program
 from firmware_tools.compiler.variants import dsp, mve
+from firmware_tools.compiler.variants.attention import Fuse, fuse_attention
 from firmware_tools.compiler.variants.draft import Draft
 from firmware_tools.compiler.variants.instruction_set import InstructionSet
 
@@ -24,14 +25,18 @@ VARIANTS: dict[InstructionSet, Sequence[Mapping[str, Variant]]] = {
     InstructionSet.MVE: (mve.VARIANTS, dsp.VARIANTS),
 }
 
+ATTENTIONS: dict[InstructionSet, Fuse] = {
+    InstructionSet.DSP: dsp.attention,
+    InstructionSet.MVE: mve.attention,
+}
+
 
 def choose_variants(program: Program, instruction_set: InstructionSet) -> Program:
     """The program with the fastest kernels that these instructions allow."""
     tables = VARIANTS[instruction_set]
+    if instruction_set in ATTENTIONS:
+        program = fuse_attention(program, ATTENTIONS[instruction_set])
     draft = Draft(program)
-    if instruction_set is InstructionSet.DSP:
-        program = draft.finish(dsp.fuse_attention(program, draft))
-        draft = Draft(program)
     chosen: dict[int, Sequence[Call]] = {}
     # Those whose weights are used most often choose first: there is only so much flash to widen.
     for call in sorted(program.calls, key=lambda call: -draft.runs(call) * _rows(call)):

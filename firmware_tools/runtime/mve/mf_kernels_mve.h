@@ -2,7 +2,7 @@
 #ifndef MF_KERNELS_MVE_H
 #define MF_KERNELS_MVE_H
 
-#include <stdint.h>
+#include "mf_kernels.h"
 
 #ifndef __ARM_FEATURE_MVE
 #error "these kernels are for a core with MVE, such as -mcpu=cortex-m55"
@@ -20,6 +20,7 @@ typedef struct {
     uint32_t depth;
     uint32_t stride; /* from one channel's weights to the next one's */
     int32_t zero_point, low, high;
+    int32_t row_factor; /* less the zero point of the weights */
 } mf_mve_weights;
 
 typedef struct {
@@ -45,6 +46,50 @@ typedef struct {
 
 void mf_conv_2d_mve(const mf_conv_2d_mve_params *p, const int8_t *input, int32_t *strip,
                     int8_t *output);
+
+/* An activation, depth x columns, made into weights: mf_pack_mve.c has the layout. */
+typedef struct {
+    mf_mve_weights weights; /* all but the pointers */
+    uint32_t depth_stride, column_stride;
+    int32_t rows_zero_point; /* of the rows that they are multiplied with */
+    int32_t multiplier, shift;
+} mf_pack_mve_params;
+
+void mf_pack_mve(const mf_pack_mve_params *p, const int8_t *matrix, int32_t *packed);
+
+typedef struct {
+    uint32_t batch_dims[4];
+    uint32_t lhs_batch_stride[4];
+    uint32_t rhs_batch_stride[4];
+    uint32_t output_batch_stride[4];
+    uint32_t rows;
+    uint32_t lhs_row_stride, output_row_stride;
+    mf_pack_mve_params rhs;
+} mf_batch_matmul_mve_params;
+
+void mf_batch_matmul_s8_mve(const mf_batch_matmul_mve_params *p, const int8_t *lhs,
+                            const int8_t *rhs, int32_t *packed, int8_t *output);
+
+typedef struct {
+    uint32_t rows;
+    uint32_t depth;
+    const int32_t *exponentials; /* 256, the last is that of the difference 0 */
+} mf_softmax_mve_params;
+
+void mf_softmax_s8_mve(const mf_softmax_mve_params *p, const int8_t *input, int8_t *output);
+
+typedef struct {
+    uint32_t rows;
+    uint32_t tokens; /* keys and values */
+    uint32_t query_row_stride, output_row_stride;
+    const int8_t *scores_table;  /* a look-up between the scores and their softmax, or none */
+    const int32_t *exponentials; /* 256, the last is that of the difference 0 */
+} mf_attention_mve_params;
+
+void mf_attention_mve(const mf_attention_mve_params *p, const int8_t *queries,
+                      const int32_t *keys, const int32_t *values, int32_t *scores, int8_t *output);
+
+void mf_lookup_s8_mve(const mf_lookup_params *p, const int8_t *input, int8_t *output);
 
 #ifdef __cplusplus
 }

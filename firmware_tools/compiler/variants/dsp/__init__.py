@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from firmware_tools.compiler.program import Call
 from firmware_tools.compiler.variants.draft import Draft
 from firmware_tools.compiler.variants.dsp import dense, depthwise
-from firmware_tools.compiler.variants.dsp.product import batch_matmul, fuse_attention
+from firmware_tools.compiler.variants.dsp.product import attention, batch_matmul
 from firmware_tools.compiler.variants.dsp.softmax import softmax
 
-__all__ = ["VARIANTS", "fuse_attention"]
+__all__ = ["VARIANTS", "attention"]
 
 VARIANTS: Mapping[str, Callable[[Call, Draft], Sequence[Call] | None]] = {
     "mf_batch_matmul_s8": batch_matmul,

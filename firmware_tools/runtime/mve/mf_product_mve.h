@@ -17,19 +17,10 @@
 
 #include "mf_kernels_mve.h"
 
-<<<<<<< HEAD
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* output[r][c] for all channels; rows > 0. */
-void mf_product_mve(const mf_mve_weights *w, const int8_t *input, int8_t *output, uint32_t rows,
-                    uint32_t input_stride, uint32_t output_stride);
-
-#ifdef __cplusplus
-}
-#endif
-=======
 /* output[r][c] for all channels; rows > 0. `row_factor` is 0. */
 void mf_product_mve(const mf_mve_weights *w, const int8_t *input, int8_t *output, uint32_t rows,
                     uint32_t input_stride, uint32_t output_stride);
@@ -37,6 +28,10 @@ void mf_product_mve(const mf_mve_weights *w, const int8_t *input, int8_t *output
 /* The same with any `row_factor`: an instruction more for four channels, 12 to 20 more a row. */
 void mf_product_sums_mve(const mf_mve_weights *w, const int8_t *input, int8_t *output,
                          uint32_t rows, uint32_t input_stride, uint32_t output_stride);
+
+#ifdef __cplusplus
+}
+#endif
 
 /* The body of both, with what is done at the start of a row and with the sums in q0.
  *
@@ -136,6 +131,5 @@ void mf_product_sums_mve(const mf_mve_weights *w, const int8_t *input, int8_t *o
         "add        sp, sp, #44             \n"                                             \
         "vpop       {d8-d11}                \n"                                             \
         "pop        {r4-r11, pc}            \n")
->>>>>>> ed26384 (Attention, products of activations, softmax and look-ups with MVE)
 
 #endif

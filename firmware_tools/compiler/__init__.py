@@ -70,7 +70,7 @@ def compile_model(
     )
     return CompiledModel(
         sources=[source, *_sources(kernels)],
-        include_dirs=folders,
+        include_dirs=sorted({header.parent for header in RUNTIME.rglob("*.h")}),
         program=program,
         plan=plan,
     )

@@ -214,11 +214,12 @@ def test_every_kernel_goes_into_a_folder(tmp_path: Path) -> None:
     subprocess.run([*command, *sources(tmp_path)], check=True)
 
 
+@pytest.mark.parametrize("path", [CNN, TRANSFORMER], ids=lambda path: path.stem)
 @pytest.mark.parametrize("name", ["qemu-mps2-an386", "qemu-mps3-an547"])
-def test_kernels_for_a_core(name: str, tmp_path: Path) -> None:
+def test_kernels_for_a_core(path: Path, name: str, tmp_path: Path) -> None:
     """Its own kernels are in the folder, answer as TFLM does, and are weak."""
     board = need(read_board(name))
-    model = read_tflite(CNN)
+    model = read_tflite(path)
     written = write_source(model, tmp_path / "source", board=board)
     files = sources(tmp_path / "source")
     assert any(file.endswith(("_dsp.c", "_mve.c")) for file in files)

@@ -13,7 +13,7 @@
 #ifndef MF_SOFTMAX_ROW_MVE_H
 #define MF_SOFTMAX_ROW_MVE_H
 
-#include "dsp/mf_softmax_row_dsp.h"
+#include "mf_softmax_row_dsp.h"
 
 static inline int32_t mf_largest_mve(const int8_t *input, uint32_t depth)
 {

@@ -124,6 +124,51 @@ typedef struct {
 void mf_depthwise_conv_2d_dsp(const mf_depthwise_conv_2d_dsp_params *p, const int8_t *input,
                               int32_t *planes, int8_t *output);
 
+/* Of two inputs, as in mf_binary_params. Along the last axis stride1 is 1, stride2 1 or 0. */
+typedef struct {
+    uint32_t dims[4];
+    uint32_t stride1[4];
+    uint32_t stride2[4];
+} mf_dsp_two_inputs;
+
+typedef struct {
+    int32_t factor1, factor2, offset;
+} mf_add_form;
+
+typedef struct {
+    mf_dsp_two_inputs axes;
+    mf_add_form form;
+} mf_add_dsp_params;
+
+typedef struct {
+    uint32_t zero1, zero2; /* minus a zero point, in both halves */
+    int32_t multiplier, offset, shift;
+} mf_mul_form;
+
+typedef struct {
+    mf_dsp_two_inputs axes;
+    mf_mul_form form;
+} mf_mul_dsp_params;
+
+typedef struct {
+    uint32_t zero1, zero2; /* minus a zero point, in both halves */
+    int32_t left2, multiplier2, half2, shift2;
+    int32_t multiplier, offset, shift;
+} mf_squared_difference_form;
+
+typedef struct {
+    mf_dsp_two_inputs axes;
+    mf_squared_difference_form form;
+} mf_squared_difference_dsp_params;
+
+void mf_mul_s8_dsp(const mf_mul_dsp_params *p, const int8_t *input1, const int8_t *input2,
+                   int8_t *output);
+void mf_squared_difference_s8_dsp(const mf_squared_difference_dsp_params *p, const int8_t *input1,
+                                  const int8_t *input2, int8_t *output);
+/* ADD and SUB. */
+void mf_add_s8_dsp(const mf_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
+                   int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,43 @@
+/* ADD and SUB of int8 with the DSP extension.
+ *
+ *   out = SSAT8((floor(a * factor1 / 2^8) + floor(b * factor2 / 2^8) + offset) >> 21)
+ *
+ * which the compiler has found to be what mf_add_sub.c gives for every a and every b. SMLAW takes a
+ * byte in the top of a half times a factor of 32 bits. Instructions an element: 6.25, and 4.75 where
+ * b is one for the row. */
+#include <arm_acle.h>
+
+#include "mf_instructions_dsp.h"
+#include "mf_kernels_dsp.h"
+#include "mf_widen_dsp.h"
+
+typedef mf_add_form form;
+
+static inline mf_halves tops(uint32_t word)
+{
+    return (mf_halves){(int32_t)(word << 8 & 0xFF00FF00u), (int32_t)(word & 0xFF00FF00u)};
+}
+
+static inline int8_t code(int32_t sum)
+{
+    int32_t result;
+    __asm__("ssat %0, #8, %1, asr #21" : "=r"(result) : "r"(sum));
+    return (int8_t)result;
+}
+
+static inline void four(form f, uint32_t a, uint32_t b, int8_t *output)
+{
+    const mf_halves x = tops(a), y = tops(b);
+    output[0] = code(__smlawb(f.factor1, x.even, __smlawb(f.factor2, y.even, f.offset)));
+    output[1] = code(__smlawb(f.factor1, x.odd, __smlawb(f.factor2, y.odd, f.offset)));
+    output[2] = code(__smlawt(f.factor1, x.even, __smlawt(f.factor2, y.even, f.offset)));
+    output[3] = code(__smlawt(f.factor1, x.odd, __smlawt(f.factor2, y.odd, f.offset)));
+}
+
+#include "mf_two_inputs_dsp.h"
+
+void mf_add_s8_dsp(const mf_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
+                   int8_t *output)
+{
+    all_rows(&p->axes, &p->form, input1, input2, output);
+}

@@ -83,11 +83,13 @@ def _is_attention(chain: Sequence[Call], step: Step, program: Program, *, with_t
         return False
     first, last = chain[0], chain[-1]
     for one, other in itertools.pairwise(chain):
-        readers = [call for call in program.calls if one.output in call.reads]
-        if other.operands[0] != one.output or readers != [other]:
+        if other.operands[0] != one.output or _readers(one, program) != [other]:
             return False
     rhs = [call.operands[1] for call in (first, last)]
-    still = all(isinstance(slot, Slot) and not _moves(slot) for slot in rhs)
+    still = all(
+        isinstance(slot, Slot) and not _moves(slot) and not _is_written(slot, step, program)
+        for slot in rhs
+    )
     single = all(call.fields["batch_dims"] == [1, 1, 1, 1] for call in (first, last))
     return (
         still
@@ -99,6 +101,25 @@ def _is_attention(chain: Sequence[Call], step: Step, program: Program, *, with_t
         and first.number("output_row_stride") == first.number("columns")
         and last.number("lhs_row_stride") == last.number("depth")
     )
+
+
+def _readers(call: Call, program: Program) -> list[Call]:
+    """The calls that read any of the storage that this one writes to; itself where an output of
+    the model lies there."""
+    root = program.storage(call.output.tensor).tensor
+    kept = any(program.storage(output).tensor == root for output in program.model.outputs)
+    readers = [
+        other
+        for other in program.calls
+        if any(program.storage(slot.tensor).tensor == root for slot in other.reads)
+    ]
+    return [*readers, call] if kept else readers
+
+
+def _is_written(slot: Slot, step: Step, program: Program) -> bool:
+    """Whether the step itself writes to a place's storage, in its loop."""
+    root = program.storage(slot.tensor).tensor
+    return any(program.storage(call.output.tensor).tensor == root for call in step.calls)
 
 
 def _moves(slot: Slot) -> bool:

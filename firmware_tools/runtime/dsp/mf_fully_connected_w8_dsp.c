@@ -2,8 +2,8 @@
 #include "mf_fully_connected_dsp.h"
 
 void mf_fully_connected_w8_dsp(const mf_fully_connected_dsp_params *p, const int8_t *input,
-                               int32_t *row, int8_t *output)
+                               int32_t *strip, int8_t *output)
 {
-    mf_fully_connected_dsp(p, input, row, output, mf_row_w8_dsp,
+    mf_fully_connected_dsp(p, input, strip, output, mf_rows_w8_dsp,
                            MF_BLOCK_WORDS_W8(p->weights.steps));
 }

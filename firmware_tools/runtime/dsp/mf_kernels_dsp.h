@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* Constant weights of `channels` outputs on rows of 8 * steps inputs; mf_row_dsp.h has the stream. */
+/* Constant weights of `channels` outputs on rows of 8 * steps inputs; mf_rows_dsp.h has the stream. */
 typedef struct {
     const int32_t *stream;
     uint32_t channels;
@@ -24,6 +24,7 @@ typedef struct {
     uint32_t rows;
     uint32_t depth;
     uint32_t output_row_stride;
+    uint32_t strip; /* rows at a time */
     mf_dsp_weights weights;
 } mf_fully_connected_dsp_params;
 
@@ -40,15 +41,17 @@ typedef struct {
     uint32_t stride_height, stride_width;
     uint32_t pad_top, pad_left;
     int32_t input_zero_point;
+    uint32_t strip;     /* pixels at a time */
+    uint32_t row_bytes; /* from one window to the next in a strip */
     mf_dsp_weights weights;
 } mf_conv_2d_dsp_params;
 
-void mf_conv_2d_w16_dsp(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t *row,
+void mf_conv_2d_w16_dsp(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t *strip,
                         int8_t *output);
-void mf_conv_2d_w8_dsp(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t *row,
+void mf_conv_2d_w8_dsp(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t *strip,
                        int8_t *output);
 
-/* From a doubled sum over 8 * steps inputs to a code; mf_row_dsp.h has the arithmetic. */
+/* From a doubled sum over 8 * steps inputs to a code; mf_rows_dsp.h has the arithmetic. */
 typedef struct {
     uint32_t steps;
     int32_t multiplier, offset, shift;

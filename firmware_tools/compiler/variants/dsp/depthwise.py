@@ -39,7 +39,8 @@ def windows(
     output = call.fields["output"]
     assert isinstance(output, Mapping)
     y, x = _axis(call, "height", channels), _axis(call, "width", channels)
-    if dilated or channels < _LANES or not y["outputs"] * x["outputs"]:
+    outputs = call.number("batches") * y["outputs"] * x["outputs"]
+    if dilated or channels < _LANES or not outputs * weights.size:
         return None
     if x["kernel"] > y["kernel"]:  # less of a longer column is lost to odd lengths
         y, x, weights = x, y, weights.transpose(1, 0, 2)

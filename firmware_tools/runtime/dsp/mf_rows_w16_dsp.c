@@ -1,26 +1,20 @@
-/* mf_row_dsp.h with weights of 16 bits: 24 instructions for 32 multiply-accumulates of four
- * channels, 29 for their biases, outputs and the loop. */
-#include "mf_row_dsp.h"
+/* mf_rows_dsp.h with weights of 16 bits: 24 instructions for 32 multiply-accumulates of four
+ * channels, 28 for their biases, outputs and the loop, 11 a row. */
+#include "mf_rows_dsp.h"
 
 /* r0 stream, r1 row, r2 steps left, r3-r6 sums, r7-r8 inputs, r9-r12 weights, lr output;
- * sp: row, end of the output, steps */
-__attribute__((naked)) void mf_row_w16_dsp(const int32_t *stream __attribute__((unused)),
-                                           const int32_t *row __attribute__((unused)),
-                                           int8_t *output __attribute__((unused)),
-                                           uint32_t blocks __attribute__((unused)),
-                                           uint32_t steps __attribute__((unused)))
+ * sp: the job, with the end of a row's output for its output */
+__attribute__((naked)) void mf_rows_w16_dsp(const mf_rows *job __attribute__((unused)))
 {
     __asm__(
         "push   {r4-r11, lr}                \n"
-        "ldr    r4, [sp, #36]               \n"
-        "add    r3, r2, r3, lsl #2          \n"
-        "sub    sp, sp, #12                 \n"
-        "strd   r1, r3, [sp]                \n"
-        "str    r4, [sp, #8]                \n"
-        "mov    lr, r2                      \n"
+        "ldmia  r0, {r1-r8}                 \n"
+        "mov    lr, r4                      \n"
+        "add    r4, r4, r8                  \n"
+        "push   {r1-r8}                     \n"
+        "mov    r0, r1                      \n"
         "1:                                 \n"
-        "ldr    r1, [sp]                    \n"
-        "ldr    r2, [sp, #8]                \n"
+        "ldrd   r1, r2, [sp, #4]            \n"
         "ldmia  r0!, {r3-r6}                \n"
         "2:                                 \n"
         "ldrd   r7, r8, [r1], #8            \n"
@@ -69,9 +63,20 @@ __attribute__((naked)) void mf_row_w16_dsp(const int32_t *stream __attribute__((
         "ssat   r6, #8, r6                  \n"
         "strb   r5, [lr], #1                \n"
         "strb   r6, [lr], #1                \n"
-        "ldr    r3, [sp, #4]                \n"
+        "ldr    r3, [sp, #12]               \n"
         "cmp    lr, r3                      \n"
         "bne    1b                          \n"
-        "add    sp, sp, #12                 \n"
+        "ldrd   r0, r1, [sp]                \n"
+        "ldrd   r4, r5, [sp, #16]           \n"
+        "ldrd   r6, r7, [sp, #24]           \n"
+        "add    r1, r1, r5                  \n"
+        "add    r3, r3, r6                  \n"
+        "sub    lr, r3, r7                  \n"
+        "str    r1, [sp, #4]                \n"
+        "str    r3, [sp, #12]               \n"
+        "subs   r4, r4, #1                  \n"
+        "str    r4, [sp, #16]               \n"
+        "bne    1b                          \n"
+        "add    sp, sp, #32                 \n"
         "pop    {r4-r11, pc}                \n");
 }

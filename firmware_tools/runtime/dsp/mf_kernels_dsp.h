@@ -127,7 +127,7 @@ typedef struct {
 void mf_depthwise_conv_2d_dsp(const mf_depthwise_conv_2d_dsp_params *p, const int8_t *input,
                               int32_t *planes, int8_t *output);
 
-/* Of two inputs, as in mf_binary_params. Along the last axis stride1 is 1, stride2 1 or 0. */
+/* Of two inputs, as in mf_binary_params; stride1 ends in 1, stride2 in 1 or 0. */
 typedef struct {
     uint32_t dims[4];
     uint32_t stride1[4];
@@ -164,13 +164,20 @@ typedef struct {
     mf_squared_difference_form form;
 } mf_squared_difference_dsp_params;
 
-void mf_mul_s8_dsp(const mf_mul_dsp_params *p, const int8_t *input1, const int8_t *input2,
-                   int8_t *output);
-void mf_squared_difference_s8_dsp(const mf_squared_difference_dsp_params *p, const int8_t *input1,
-                                  const int8_t *input2, int8_t *output);
-/* ADD and SUB. */
+/* ADD and SUB, MUL, SQUARED_DIFFERENCE; those named `alike` where stride2 ends in 0. */
 void mf_add_s8_dsp(const mf_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
                    int8_t *output);
+void mf_add_alike_s8_dsp(const mf_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
+                         int8_t *output);
+void mf_mul_s8_dsp(const mf_mul_dsp_params *p, const int8_t *input1, const int8_t *input2,
+                   int8_t *output);
+void mf_mul_alike_s8_dsp(const mf_mul_dsp_params *p, const int8_t *input1, const int8_t *input2,
+                         int8_t *output);
+void mf_squared_difference_s8_dsp(const mf_squared_difference_dsp_params *p, const int8_t *input1,
+                                  const int8_t *input2, int8_t *output);
+void mf_squared_difference_alike_s8_dsp(const mf_squared_difference_dsp_params *p,
+                                        const int8_t *input1, const int8_t *input2,
+                                        int8_t *output);
 
 #ifdef __cplusplus
 }

@@ -32,11 +32,11 @@ class TwoInputs:
             "stride1": pad_left([axis.strides[first] for axis in self.axes], 0),
             "stride2": pad_left([axis.strides[second] for axis in self.axes], 0),
         }
-        function = f"mf_{name}_s8_dsp"
+        alike = "" if self.symmetric else "_alike"
         return [
             Call(
-                f"dsp/{function}", function, f"mf_{name}_dsp_params", {"axes": axes, "form": form},
-                self.ordered(call.operands), call.output,
+                f"dsp/mf_{name}_s8_dsp", f"mf_{name}{alike}_s8_dsp", f"mf_{name}_dsp_params",
+                {"axes": axes, "form": form}, self.ordered(call.operands), call.output,
                 tuple(self.ordered((0, 1))[position] for position in call.in_place),
             )
         ]  # fmt: skip

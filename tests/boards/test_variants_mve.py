@@ -121,9 +121,47 @@ def logistic(b: TFLiteBuilder, rng: np.random.Generator) -> None:
     b.op("LOGISTIC", [x], b.tensor(shape, 1 / 256, -128))
 
 
+def two_inputs(name: str, options: type[Any]) -> Add:
+    """Both of a shape, one broadcast along some axes, one a constant; results that fill a byte."""
+
+    def add(b: TFLiteBuilder, rng: np.random.Generator) -> None:
+        shape = tuple(int(n) for n in rng.integers(1, 8, rng.integers(0, 3)))
+        shape = (*shape, int(rng.integers(2, 40)))
+        shapes = [shape, shape]
+        which = int(rng.integers(2))
+        if rng.integers(2):
+            shapes[which] = tuple(int(n) if rng.integers(2) else 1 for n in shape)
+        scales = [some_scale(rng), some_scale(rng)]
+        if rng.integers(3) == 0:
+            scales[1] = scales[0]
+        inputs = [b.input(shapes[1 - which], scales[1 - which], zero_point(rng))]
+        if rng.integers(3) == 0:
+            data = rng.integers(-128, 128, shapes[which]).astype(np.int8)
+            inputs.append(b.tensor(shapes[which], scales[which], zero_point(rng), data=data))
+        else:
+            inputs.append(b.input(shapes[which], scales[which], zero_point(rng)))
+        reach = {
+            "MUL": 128 * scales[0] * scales[1],
+            "SQUARED_DIFFERENCE": 128 * max(scales) ** 2,
+        }.get(name, max(scales))
+        out = b.tensor(shape, float(np.float32(reach * rng.uniform(0.5, 4))), zero_point(rng))
+        chosen = options()
+        chosen.fusedActivationFunction = activation(rng)
+        b.op(name, inputs[:: 1 - 2 * which], out, chosen)
+
+    return add
+
+
 CASES: dict[str, tuple[Add, set[str]]] = {
     "FULLY_CONNECTED": (fully_connected, {"mf_fully_connected_mve"}),
     "CONV_2D": (conv_2d, {"mf_conv_2d_mve", "mf_fully_connected_mve"}),
+    "ADD": (two_inputs("ADD", schema.AddOptionsT), {"mf_add_mve", "mf_add_constant_mve"}),
+    "SUB": (two_inputs("SUB", schema.SubOptionsT), {"mf_add_mve", "mf_add_constant_mve"}),
+    "MUL": (two_inputs("MUL", schema.MulOptionsT), {"mf_mul_mve"}),
+    "SQUARED_DIFFERENCE": (
+        two_inputs("SQUARED_DIFFERENCE", schema.SquaredDifferenceOptionsT),
+        {"mf_squared_difference_mve"},
+    ),
     "SOFTMAX": (softmax, {"mf_softmax_s8_mve"}),
     "LOGISTIC": (logistic, {"mf_lookup_s8_mve"}),
 }

@@ -91,6 +91,25 @@ void mf_attention_mve(const mf_attention_mve_params *p, const int8_t *queries,
 
 void mf_lookup_s8_mve(const mf_lookup_params *p, const int8_t *input, int8_t *output);
 
+/* Element-wise operators on two inputs: rows of dims[3] elements, in which a stride is 0 or 1.
+ * mf_elements_mve.h has what is done with each number, and reads them in this order. */
+typedef struct {
+    int32_t factor1, factor2, away2, low, high;
+    int32_t offset1, offset2, multiplier2, shift2, sign2, multiplier, shift, zero_point;
+    uint32_t dims[4];
+    uint32_t stride1[4];
+    uint32_t stride2[4];
+} mf_elements_mve_params;
+
+void mf_add_mve(const mf_elements_mve_params *p, const int8_t *input1, const int8_t *input2,
+                int8_t *output);
+void mf_add_constant_mve(const mf_elements_mve_params *p, const int32_t *constant,
+                         const int8_t *input, int8_t *output);
+void mf_squared_difference_mve(const mf_elements_mve_params *p, const int8_t *input1,
+                               const int8_t *input2, int8_t *output);
+void mf_mul_mve(const mf_elements_mve_params *p, const int8_t *input1, const int8_t *input2,
+                int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,9 +10,13 @@ from firmware_tools.compiler.variants.mve.product import attention, batch_matmul
 __all__ = ["VARIANTS", "attention"]
 
 VARIANTS: Mapping[str, Callable[[Call, Draft], Sequence[Call] | None]] = {
+    "mf_add_s8": elementwise.add,
     "mf_batch_matmul_s8": batch_matmul,
     "mf_conv_2d_s8": dense.conv_2d,
     "mf_fully_connected_s8": dense.fully_connected,
     "mf_lookup_s8": elementwise.lookup,
+    "mf_mul_s8": elementwise.mul,
     "mf_softmax_s8": softmax,
+    "mf_squared_difference_s8": elementwise.squared_difference,
+    "mf_sub_s8": elementwise.sub,
 }

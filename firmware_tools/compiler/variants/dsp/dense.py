@@ -19,7 +19,7 @@ from firmware_tools.compiler.variants.dsp.scale import channel_scales
 _LANES = 4  # channels that are worked on together
 _STEP = 8  # elements of a row between two looks at the loop's counter
 # Widening pays by the number of times that a weight is used, which is why the most used come first.
-_FLASH_FOR_WIDENING = 16 * 1024
+_FLASH_FOR_WIDENING = 12 * 1024
 _WORTH_WIDENING = 8
 _STRIP_BYTES = 1024  # of widened rows, unless one takes more
 _AXES = ("height", "width")

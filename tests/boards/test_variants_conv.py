@@ -38,7 +38,8 @@ from tests.support.tflite_builder import TFLiteBuilder, schema
 
 # Those on small images use each weight too seldom to be widened.
 KINDS = (
-    *3 * ("depthwise",),
+    *2 * ("depthwise",),
+    *2 * ("depthwise, 3x3",),
     *2 * ("grouped",),
     *3 * ("dense",),
     *4 * ("dense, small",),
@@ -46,11 +47,11 @@ KINDS = (
 )
 
 
-def edge(draw: Draw, padding: int, length: int) -> Axis:
-    """A window along an axis, up to 7 long, that fits at least once."""
+def edge(draw: Draw, padding: int, length: int, *, three: bool) -> Axis:
+    """A window along an axis that fits at least once, up to 7 long or 3 at stride 1."""
     same = padding == schema.Padding.SAME
-    stride = draw(st.sampled_from([1, 1, 2, 3]))
-    size = draw(st.integers(1, 7 if same else min(length, 7)))
+    stride = 1 if three else draw(st.sampled_from([1, 1, 2, 3]))
+    size = 3 if three else draw(st.integers(1, 7 if same else min(length, 7)))
     steps = -(-length // stride) if same else (length - size) // stride + 1
     return Axis(length, size, stride, 1, steps)
 
@@ -73,8 +74,11 @@ def convolution(b: TFLiteBuilder, draw: Draw, kind: str) -> None:
     """A CONV_2D, one with a group a channel, or a DEPTHWISE_CONV_2D."""
     padding = draw(st.sampled_from([schema.Padding.SAME, schema.Padding.VALID]))
     longest = 3 if kind == "dense, small" else 9
-    h, w = (edge(draw, padding, draw(st.integers(1, longest))) for _ in range(2))
-    dense = kind not in ("depthwise", "grouped")
+    three = kind == "depthwise, 3x3"
+    lengths = st.integers(3 if three else 1, longest)
+    h, w = (edge(draw, padding, draw(lengths), three=three) for _ in range(2))
+    depthwise = kind.startswith("depthwise")
+    dense = not depthwise and kind != "grouped"
     depth = draw(st.integers(1 if dense else 4, 11))
     channels = draw(st.integers(1, 9)) if dense else depth
     taps = h.size * w.size * (depth if dense else 1)
@@ -82,9 +86,9 @@ def convolution(b: TFLiteBuilder, draw: Draw, kind: str) -> None:
     batches = draw(st.integers(1, 2))
     x = b.input((batches, h.length, w.length, depth), x_scale, draw(zero_points))
     shape = (channels, h.size, w.size, depth if dense else 1)
-    if kind == "depthwise":
+    if depthwise:
         shape = (1, h.size, w.size, channels)
-    axis = 3 if kind == "depthwise" else 0
+    axis = 3 if depthwise else 0
     weights = b.tensor(shape, w_scales, data=filters(draw, shape), axis=axis)
     extra = bias(b, draw, channels, f32(w_scales, x_scale))
     out = b.tensor((batches, h.steps, w.steps, channels), out_scale, draw(zero_points))
@@ -141,5 +145,5 @@ def test_random_convolutions_have_tflm_s_bytes() -> None:
     check()
     fast = {kernel: count for kernel, count in kernels.items() if kernel.endswith("_dsp")}
     assert sum(fast.values()) > 0.9 * kernels.total(), kernels
-    assert len(fast) == 5, kernels
+    assert len(fast) == 6, kernels
     assert min(fast.values()) >= 10, kernels

@@ -18,10 +18,9 @@ __attribute__((noinline)) static void fill(cell_words cell, const int8_t *from, 
                                            uint32_t count, int32_t *to)
 {
     for (; count > 0; count--, from += step, to += cell.words) {
-        const int8_t *next = from;
-        int32_t *place = to;
-        for (uint32_t w = cell.row_words; w > 0; w -= 2, next += 4) {
-            place = mf_put_four(place, mf_word(next));
+        mf_put_four(to, mf_word(from));
+        for (uint32_t w = 2; w < cell.row_words; w += 2) {
+            mf_put_four(to + w, mf_word(from + 2 * w));
         }
     }
 }
@@ -37,21 +36,14 @@ static int32_t *clear(cell_words cell, int32_t zero_points, uint32_t count, int3
     return to;
 }
 
-/* `inside` bytes with zero points around them. */
-static void surround(const int8_t *from, uint32_t before, uint32_t inside, uint32_t after,
-                     int32_t zero_point, int8_t *to)
+/* What memcpy does, but few bytes are copied in few instructions. */
+static void copy_bytes(int8_t *to, const int8_t *from, uint32_t count)
 {
-    for (; before > 0; before--) {
-        *to++ = (int8_t)zero_point;
-    }
-    for (; inside >= 4; inside -= 4, from += 4, to += 4) {
+    for (; count >= 4; count -= 4, from += 4, to += 4) {
         memcpy(to, from, 4);
     }
-    for (; inside > 0; inside--) {
+    for (; count > 0; count--) {
         *to++ = *from++;
-    }
-    for (; after > 0; after--) {
-        *to++ = (int8_t)zero_point;
     }
 }
 
@@ -70,6 +62,10 @@ static void gather(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t 
     const uint32_t after = columns - (uint32_t)x.last;
     const int32_t zero_points = (int32_t)mf_both_halves(p->input_zero_point);
     int8_t *const copy = (int8_t *)(strip + pixels * cell.words);
+    if (!shared) { /* what surrounds the inputs in a copy of a row */
+        memset(copy, p->input_zero_point, before * depth);
+        memset(copy + (before + inside) * depth, p->input_zero_point, after * depth);
+    }
     for (uint32_t i = 0; i < p->kernel_height; i++, strip += row_words) {
         const int32_t y = top + (int32_t)i;
         const int32_t at = (y * (int32_t)p->in_width + left + x.first) * (int32_t)depth;
@@ -80,8 +76,7 @@ static void gather(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t 
             fill(cell, input + at, depth, inside, first);
             clear(cell, zero_points, after, first + inside * cell.words);
         } else {
-            surround(input + at, before * depth, inside * depth, after * depth,
-                     p->input_zero_point, copy);
+            copy_bytes(copy + before * depth, input + at, inside * depth);
             fill(cell, copy, p->stride_width * depth, pixels, strip);
         }
     }

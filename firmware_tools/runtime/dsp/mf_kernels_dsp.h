@@ -127,7 +127,20 @@ typedef struct {
 void mf_depthwise_conv_2d_dsp(const mf_depthwise_conv_2d_dsp_params *p, const int8_t *input,
                               int32_t *planes, int8_t *output);
 
-/* Of two inputs, as in mf_binary_params; stride1 ends in 1, stride2 in 1 or 0. */
+typedef struct {
+    uint32_t batches;
+    uint32_t channels; /* at least 4 */
+    mf_dsp_axis y, x;
+    uint32_t block_words;
+    int32_t input_zero_point;
+    const int32_t *stream;
+    int32_t low, high;
+} mf_depthwise_3x3_dsp_params;
+
+void mf_depthwise_3x3_dsp(const mf_depthwise_3x3_dsp_params *p, const int8_t *input,
+                          int32_t *planes, int8_t *output);
+
+/* Of two inputs, as in mf_binary_params. Along the last axis stride1 is 1, stride2 1 or 0. */
 typedef struct {
     uint32_t dims[4];
     uint32_t stride1[4];

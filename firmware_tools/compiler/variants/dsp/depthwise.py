@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from firmware_tools.compiler.program import Call
+from firmware_tools.compiler.program import Call, Value
 from firmware_tools.compiler.variants.draft import Draft, values_of
 from firmware_tools.compiler.variants.dsp.scale import channel_scales
 
@@ -47,29 +47,32 @@ def windows(
     scaled = channel_scales(output, weights.reshape(-1, channels).T, bias_zero_point)
     if scaled is None:
         return None
-    # How far the output below is from the one above, in inputs.
-    below = y["stride"] if y["outputs"] > 1 else 0
-    pairs = -(-(y["kernel"] + below) // 2)
-    stream = _stream(weights, *scaled, below, pairs)
-    plane_words = pairs * ((x["outputs"] - 1) * x["stride"] + x["kernel"])
-    sixes = -(-pairs * x["kernel"] // _STEP)
-    past_the_last = _STEP * sixes - pairs * x["kernel"]
-    fields = {
+    fields: dict[str, Value] = {
         "batches": call.number("batches"),
         "channels": channels,
         "y": y,
         "x": x,
-        "pairs": pairs,
-        "sixes": sixes,
-        "plane_words": plane_words,
-        "block_words": stream.shape[1],
         "input_zero_point": call.number("input_zero_point"),
-        "stream": draft.constant(stream),
         "low": output["low"],
         "high": output["high"],
     }
-    planes = draft.buffer(4 * (_LANES * plane_words + past_the_last))
-    name = "mf_depthwise_conv_2d_dsp"
+    moves = (y["stride"], x["stride"])
+    if weights.shape[:2] == (3, 3) and moves == (1, 1) and y["outputs"] > 1:
+        stream = _blocks(_lines_3x3(weights, *scaled))
+        name, plane_words = "mf_depthwise_3x3_dsp", 2 * (x["outputs"] + 2)
+        rest = 0
+    else:
+        # How far the output below is from the one above, in inputs.
+        below = y["stride"] if y["outputs"] > 1 else 0
+        pairs = -(-(y["kernel"] + below) // 2)
+        stream = _blocks(_lines(weights, *scaled, below, pairs))
+        name = "mf_depthwise_conv_2d_dsp"
+        plane_words = pairs * ((x["outputs"] - 1) * x["stride"] + x["kernel"])
+        sixes = -(-pairs * x["kernel"] // _STEP)
+        rest = _STEP * sixes - pairs * x["kernel"]  # read behind the last window
+        fields |= {"pairs": pairs, "sixes": sixes, "plane_words": plane_words}
+    fields |= {"block_words": stream.shape[1], "stream": draft.constant(stream)}
+    planes = draft.buffer(4 * (_LANES * plane_words + rest))
     operands = (*call.operands, planes)
     return [Call(f"dsp/{name}", name, f"{name}_params", fields, operands, call.output)]
 
@@ -87,14 +90,14 @@ def _axis(call: Call, name: str, channels: int) -> dict[str, int]:
     }
 
 
-def _stream(
+def _lines(
     weights: npt.NDArray[np.int8],
     bias: npt.NDArray[np.int64],
     scale: npt.NDArray[np.int64],
     below: int,
     pairs: int,
 ) -> npt.NDArray[np.int32]:
-    """Blocks of four channels as `mf_pairs_dsp.c` reads them; the last ones may be there twice."""
+    """What `mf_pairs_dsp.c` reads for each channel."""
     height, width, channels = weights.shape
     rows = np.zeros((2, 2 * pairs, width, channels), np.int16)  # for the outputs above and below
     for which, first in enumerate((0, below)):
@@ -103,7 +106,24 @@ def _stream(
     halves = rows.reshape(2, pairs, 2, width, channels).transpose(4, 3, 1, 0, 2)
     words = np.ascontiguousarray(halves).view(np.int32).reshape(channels, -1)
     words = np.pad(words, ((0, 0), (0, -words.shape[1] % (2 * _STEP))))
-    parts: list[npt.NDArray[Any]] = [2 * bias[:, None], 2 * bias[:, None], words, scale]
-    lines = np.concatenate([part.astype(np.int32) for part in parts], axis=1)
+    return _joined(2 * bias[:, None], 2 * bias[:, None], words, scale)
+
+
+def _lines_3x3(
+    weights: npt.NDArray[np.int8], bias: npt.NDArray[np.int64], scale: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int32]:
+    """What `mf_pairs_3x3_dsp.c` reads for each channel."""
+    halves = 2 * weights[[0, 1, 1, 2]].astype(np.int16).transpose(2, 1, 0)
+    words = np.ascontiguousarray(halves).view(np.int32).reshape(len(bias), -1)
+    return _joined(words, scale, 2 * bias[:, None], 2 * bias[:, None])
+
+
+def _joined(*parts: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    return np.concatenate([part.astype(np.int32) for part in parts], axis=1)
+
+
+def _blocks(lines: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Lines of a channel in blocks of four channels; the last ones may be there twice."""
+    channels = len(lines)
     firsts = [min(c, channels - _LANES) for c in range(0, channels, _LANES)]
     return np.stack([lines[first : first + _LANES] for first in firsts]).reshape(len(firsts), -1)

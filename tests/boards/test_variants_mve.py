@@ -107,6 +107,23 @@ def conv_2d(b: TFLiteBuilder, rng: np.random.Generator) -> None:
     b.op("CONV_2D", [x, *inputs], out, options)
 
 
+def depthwise_conv_2d(b: TFLiteBuilder, rng: np.random.Generator) -> None:
+    """As such, or as a CONV_2D with as many groups as channels."""
+    as_groups = bool(rng.integers(2))
+    options = schema.Conv2DOptionsT() if as_groups else schema.DepthwiseConv2DOptionsT()
+    options.dilationHFactor = options.dilationWFactor = 1
+    lengths, sizes, steps = window(options, rng, most=5)
+    batches, channels = int(rng.integers(1, 3)), 2 * int(rng.integers(4, 20))
+    x_scale = some_scale(rng)
+    x = b.input((batches, *lengths, channels), x_scale, zero_point(rng))
+    shape = (channels, *sizes, 1) if as_groups else (1, *sizes, channels)
+    inputs, out_scale = filters(b, rng, shape, x_scale, axis=0 if as_groups else 3)
+    out = b.tensor((batches, *steps, channels), out_scale, zero_point(rng))
+    if not as_groups:
+        options.depthMultiplier = 1
+    b.op("CONV_2D" if as_groups else "DEPTHWISE_CONV_2D", [x, *inputs], out, options)
+
+
 def softmax(b: TFLiteBuilder, rng: np.random.Generator) -> None:
     shape = (int(rng.integers(1, 4)), int(rng.choice([rng.integers(1, 40), 255, 510, 511])))
     x = b.input(shape, some_scale(rng), zero_point(rng))
@@ -155,6 +172,7 @@ def two_inputs(name: str, options: type[Any]) -> Add:
 CASES: dict[str, tuple[Add, set[str]]] = {
     "FULLY_CONNECTED": (fully_connected, {"mf_fully_connected_mve"}),
     "CONV_2D": (conv_2d, {"mf_conv_2d_mve", "mf_fully_connected_mve"}),
+    "DEPTHWISE_CONV_2D": (depthwise_conv_2d, {"mf_depthwise_conv_2d_mve"}),
     "ADD": (two_inputs("ADD", schema.AddOptionsT), {"mf_add_mve", "mf_add_constant_mve"}),
     "SUB": (two_inputs("SUB", schema.SubOptionsT), {"mf_add_mve", "mf_add_constant_mve"}),
     "MUL": (two_inputs("MUL", schema.MulOptionsT), {"mf_mul_mve"}),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from firmware_tools.compiler.program import Call
 from firmware_tools.compiler.variants.draft import Draft
-from firmware_tools.compiler.variants.mve import dense, elementwise
+from firmware_tools.compiler.variants.mve import dense, depthwise, elementwise
 from firmware_tools.compiler.variants.mve.product import attention, batch_matmul, softmax
 
 __all__ = ["VARIANTS", "attention"]
@@ -13,6 +13,7 @@ VARIANTS: Mapping[str, Callable[[Call, Draft], Sequence[Call] | None]] = {
     "mf_add_s8": elementwise.add,
     "mf_batch_matmul_s8": batch_matmul,
     "mf_conv_2d_s8": dense.conv_2d,
+    "mf_depthwise_conv_2d_s8": depthwise.depthwise_conv_2d,
     "mf_fully_connected_s8": dense.fully_connected,
     "mf_lookup_s8": elementwise.lookup,
     "mf_mul_s8": elementwise.mul,

@@ -4,7 +4,6 @@ A convolution whose windows are evenly spaced runs of its input is rows of activ
 others the input is gathered into strips of which that is true.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,15 +12,10 @@ import numpy.typing as npt
 
 from firmware_tools.compiler.program import Call, Value
 from firmware_tools.compiler.variants.draft import Draft, values_of
+from firmware_tools.compiler.variants.mve.depthwise import channelwise
+from firmware_tools.compiler.variants.mve.window import Window
 
 LANES = 4  # channels that are worked on together
-_STRIP_BYTES = 1024  # what a strip takes of the arena, at most, if more than one window fits
-
-_WINDOW = (
-    "batches", "in_height", "in_width", "in_channels", "out_height", "out_width",
-    "kernel_height", "kernel_width", "stride_height", "stride_width", "pad_top", "pad_left",
-    "input_zero_point",
-)  # fmt: skip
 
 
 def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
@@ -33,31 +27,27 @@ def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
 
 
 def conv_2d(call: Call, draft: Draft) -> Sequence[Call] | None:
-    """Not with groups or dilation: a window's rows are runs of the input."""
-    n = {name: call.number(name) for name in _WINDOW}
-    grouped = call.number("group_channels") != n["in_channels"]
-    if grouped or call.number("dilation_height") > 1 or call.number("dilation_width") > 1:
+    """Not with groups, unless each has one channel, nor with dilation."""
+    window = Window.of(call, call.number("out_channels"))
+    if window is None:
         return None
-    channels = call.number("out_channels")
-    shape = (channels, n["kernel_height"], n["kernel_width"], n["in_channels"])
-    weights = _weights(call, draft, channels, math.prod(shape[1:]))
+    n = window.numbers
+    if n["in_channels"] == n["out_channels"] > call.number("group_channels") == 1:
+        own = values_of(call, "weights", (n["out_channels"], n["kernel_height"], n["kernel_width"]))
+        return channelwise(call, draft, window, own.transpose(1, 2, 0), bias_zero_point=0)
+    if call.number("group_channels") != n["in_channels"]:
+        return None
+    weights = _weights(call, draft, n["out_channels"], window.bytes)
     if weights is None:
         return None
     if _evenly_spaced(n):
         pixels = n["batches"] * n["out_height"] * n["out_width"]
-        return [_rows(call, weights, pixels, n["stride_width"] * n["in_channels"], channels)]
-    column = n["kernel_height"] * n["in_channels"]
-    fitting = (_STRIP_BYTES // column - n["kernel_width"]) // n["stride_width"] + 1
-    n["strip_pixels"] = min(max(fitting, 1), n["out_width"])
-    width = (n["strip_pixels"] - 1) * n["stride_width"] + n["kernel_width"]
+        step = n["stride_width"] * n["in_channels"]
+        return [_rows(call, weights, pixels, step, n["out_channels"])]
+    shape = (n["out_channels"], n["kernel_height"], n["kernel_width"], n["in_channels"])
     turned = values_of(call, "weights", shape).transpose(0, 2, 1, 3)
     weights["weights"] = draft.constant(np.ascontiguousarray(turned))
-    return [
-        Call(
-            "mve/mf_conv_2d_mve", "mf_conv_2d_mve", "mf_conv_2d_mve_params",
-            {**n, "weights": weights}, (*call.operands, draft.buffer(width * column)), call.output,
-        )
-    ]  # fmt: skip
+    return [window.call(call, draft, "mf_conv_2d_mve", {"weights": weights})]
 
 
 def _evenly_spaced(n: Mapping[str, int]) -> bool:

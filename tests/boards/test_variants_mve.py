@@ -169,6 +169,33 @@ def two_inputs(name: str, options: type[Any]) -> Add:
     return add
 
 
+def mean(b: TFLiteBuilder, rng: np.random.Generator) -> None:
+    """Over the last axis, one before it or all before it."""
+    shape = tuple(
+        int(n) for n in (*rng.integers(1, 6, rng.integers(0, 3)), *rng.integers(1, 40, 2))
+    )
+    last = len(shape) - 1
+    axes = [[last], [last - 1], list(range(last))][int(rng.integers(3))]
+    x_scale = some_scale(rng)
+    x = b.input(shape, x_scale, zero_point(rng))
+    options = schema.ReducerOptionsT()
+    options.keepDims = True
+    kept = tuple(1 if axis in axes else n for axis, n in enumerate(shape))
+    # The scale may grow a little, which the kernel for columns leaves to others.
+    scale = float(np.float32(x_scale * rng.uniform(0.2, 2)))
+    b.op("MEAN", [x, b.numbers(axes)], b.tensor(kept, scale, zero_point(rng)), options)
+
+
+def max_pool_2d(b: TFLiteBuilder, rng: np.random.Generator) -> None:
+    options = schema.Pool2DOptionsT()
+    lengths, sizes, steps = window(options, rng, most=4)
+    options.filterHeight, options.filterWidth = sizes
+    batches, channels = int(rng.integers(1, 3)), int(rng.integers(1, 40))
+    scale, zero = some_scale(rng), zero_point(rng)
+    x = b.input((batches, *lengths, channels), scale, zero)
+    b.op("MAX_POOL_2D", [x], b.tensor((batches, *steps, channels), scale, zero), options)
+
+
 CASES: dict[str, tuple[Add, set[str]]] = {
     "FULLY_CONNECTED": (fully_connected, {"mf_fully_connected_mve"}),
     "CONV_2D": (conv_2d, {"mf_conv_2d_mve", "mf_fully_connected_mve"}),
@@ -180,6 +207,8 @@ CASES: dict[str, tuple[Add, set[str]]] = {
         two_inputs("SQUARED_DIFFERENCE", schema.SquaredDifferenceOptionsT),
         {"mf_squared_difference_mve"},
     ),
+    "MEAN": (mean, {"mf_sum_rows_mve", "mf_sum_columns_mve"}),
+    "MAX_POOL_2D": (max_pool_2d, {"mf_max_pool_2d_mve"}),
     "SOFTMAX": (softmax, {"mf_softmax_s8_mve"}),
     "LOGISTIC": (logistic, {"mf_lookup_s8_mve"}),
 }

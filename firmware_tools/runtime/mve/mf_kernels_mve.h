@@ -132,6 +132,21 @@ void mf_squared_difference_mve(const mf_elements_mve_params *p, const int8_t *in
 void mf_mul_mve(const mf_elements_mve_params *p, const int8_t *input1, const int8_t *input2,
                 int8_t *output);
 
+/* SUM and MEAN over one axis: of each row of `count` elements, or of the columns of a matrix. */
+typedef struct {
+    uint32_t outer; /* rows, or matrices */
+    uint32_t outer_stride;
+    uint32_t count; /* elements that make an output */
+    uint32_t columns;
+    int32_t sum_offset;
+    int32_t multiplier, shift, output_zero_point;
+} mf_sum_mve_params;
+
+void mf_sum_rows_mve(const mf_sum_mve_params *p, const int8_t *input, int8_t *output);
+void mf_sum_columns_mve(const mf_sum_mve_params *p, const int8_t *input, int8_t *output);
+
+void mf_max_pool_2d_mve(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from firmware_tools.compiler.program import Call
 from firmware_tools.compiler.variants.draft import Draft
-from firmware_tools.compiler.variants.mve import dense, depthwise, elementwise
+from firmware_tools.compiler.variants.mve import dense, depthwise, elementwise, reduction
 from firmware_tools.compiler.variants.mve.product import attention, batch_matmul, softmax
 
 __all__ = ["VARIANTS", "attention"]
@@ -16,8 +16,10 @@ VARIANTS: Mapping[str, Callable[[Call, Draft], Sequence[Call] | None]] = {
     "mf_depthwise_conv_2d_s8": depthwise.depthwise_conv_2d,
     "mf_fully_connected_s8": dense.fully_connected,
     "mf_lookup_s8": elementwise.lookup,
+    "mf_max_pool_2d_s8": reduction.max_pool_2d,
     "mf_mul_s8": elementwise.mul,
     "mf_softmax_s8": softmax,
     "mf_squared_difference_s8": elementwise.squared_difference,
     "mf_sub_s8": elementwise.sub,
+    "mf_sum_s8": reduction.sum_,
 }

@@ -2,7 +2,7 @@
 #ifndef MF_KERNELS_DSP_H
 #define MF_KERNELS_DSP_H
 
-#include <stdint.h>
+#include "mf_kernels.h"
 
 #ifndef __ARM_FEATURE_DSP
 #error "these kernels are for a core with the DSP extension, such as -mcpu=cortex-m4"
@@ -191,6 +191,19 @@ void mf_squared_difference_s8_dsp(const mf_squared_difference_dsp_params *p, con
 void mf_squared_difference_alike_s8_dsp(const mf_squared_difference_dsp_params *p,
                                         const int8_t *input1, const int8_t *input2,
                                         int8_t *output);
+
+/* SUM and MEAN of blocks x count x columns over the second axis; one column in the first kernel. */
+typedef struct {
+    uint32_t blocks, count, columns;
+    int32_t sum_offset;
+    int32_t multiplier, offset, shift;
+} mf_sum_dsp_params;
+
+void mf_sum_rows_s8_dsp(const mf_sum_dsp_params *p, const int8_t *input, int8_t *output);
+void mf_sum_columns_s8_dsp(const mf_sum_dsp_params *p, const int8_t *input, int8_t *output);
+
+void mf_max_pool_2d_s8_dsp(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
+void mf_average_pool_2d_s8_dsp(const mf_pool_2d_params *p, const int8_t *input, int8_t *output);
 
 #ifdef __cplusplus
 }

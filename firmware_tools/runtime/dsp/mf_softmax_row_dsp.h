@@ -14,9 +14,8 @@
 #ifndef MF_SOFTMAX_ROW_DSP_H
 #define MF_SOFTMAX_ROW_DSP_H
 
-#include <arm_acle.h>
-
 #include "mf_instructions_dsp.h"
+#include "mf_larger_dsp.h"
 #include "mf_widen_dsp.h"
 
 typedef struct {
@@ -24,13 +23,6 @@ typedef struct {
     int32_t scale;               /* 2 * scale - 2^32 */
     uint32_t shift;
 } mf_softmax_row;
-
-/* The larger of each two bytes. */
-static inline uint32_t mf_larger_dsp(uint32_t a, uint32_t b)
-{
-    (void)__ssub8((int8x4_t)a, (int8x4_t)b);
-    return __sel((uint8x4_t)a, (uint8x4_t)b);
-}
 
 static inline int32_t mf_largest_dsp(const int8_t *input, uint32_t depth)
 {

@@ -41,19 +41,24 @@ KINDS = (
     *2 * ("depthwise",),
     *2 * ("depthwise, 3x3",),
     *2 * ("grouped",),
-    *3 * ("dense",),
+    *2 * ("dense",),
+    *2 * ("dense, dilated",),
     *4 * ("dense, small",),
     *3 * ("fully connected",),
 )
 
 
-def edge(draw: Draw, padding: int, length: int, *, three: bool) -> Axis:
+def edge(draw: Draw, padding: int, length: int, kind: str) -> Axis:
     """A window along an axis that fits at least once, up to 7 long or 3 at stride 1."""
     same = padding == schema.Padding.SAME
+    three = "3x3" in kind
     stride = 1 if three else draw(st.sampled_from([1, 1, 2, 3]))
-    size = 3 if three else draw(st.integers(1, 7 if same else min(length, 7)))
-    steps = -(-length // stride) if same else (length - size) // stride + 1
-    return Axis(length, size, stride, 1, steps)
+    dilation = draw(st.integers(1, 3)) if "dilated" in kind else 1
+    most = 7 if same else (length - 1) // dilation + 1
+    size = 3 if three else draw(st.integers(1, most))
+    reach = (size - 1) * dilation + 1
+    steps = -(-length // stride) if same else (length - reach) // stride + 1
+    return Axis(length, size, stride, dilation, steps)
 
 
 def filters(draw: Draw, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -74,12 +79,12 @@ def convolution(b: TFLiteBuilder, draw: Draw, kind: str) -> None:
     """A CONV_2D, one with a group a channel, or a DEPTHWISE_CONV_2D."""
     padding = draw(st.sampled_from([schema.Padding.SAME, schema.Padding.VALID]))
     longest = 3 if kind == "dense, small" else 9
-    three = kind == "depthwise, 3x3"
-    lengths = st.integers(3 if three else 1, longest)
-    h, w = (edge(draw, padding, draw(lengths), three=three) for _ in range(2))
+    lengths = st.integers(3 if "3x3" in kind else 1, longest)
+    h, w = (edge(draw, padding, draw(lengths), kind) for _ in range(2))
     depthwise = kind.startswith("depthwise")
     dense = not depthwise and kind != "grouped"
     depth = draw(st.integers(1 if dense else 4, 11))
+    depth = draw(st.sampled_from([4, 8])) if "dilated" in kind else depth
     channels = draw(st.integers(1, 9)) if dense else depth
     taps = h.size * w.size * (depth if dense else 1)
     x_scale, w_scales, out_scale = scales(draw, channels, taps)
@@ -93,7 +98,7 @@ def convolution(b: TFLiteBuilder, draw: Draw, kind: str) -> None:
     extra = bias(b, draw, channels, f32(w_scales, x_scale))
     out = b.tensor((batches, h.steps, w.steps, channels), out_scale, draw(zero_points))
     options = schema.DepthwiseConv2DOptionsT() if axis else schema.Conv2DOptionsT()
-    options.dilationHFactor = options.dilationWFactor = 1
+    options.dilationHFactor, options.dilationWFactor = h.dilation, w.dilation
     if axis:
         options.depthMultiplier = 1
     name = "DEPTHWISE_CONV_2D" if axis else "CONV_2D"

@@ -39,6 +39,7 @@ typedef struct {
     uint32_t out_height, out_width;
     uint32_t kernel_height, kernel_width;
     uint32_t stride_height, stride_width;
+    uint32_t dilation_height, dilation_width;
     uint32_t pad_top, pad_left;
     int32_t input_zero_point;
     uint32_t strip;     /* pixels at a time */

@@ -25,8 +25,8 @@ _STRIP_BYTES = 1024  # of widened rows, unless one takes more
 _AXES = ("height", "width")
 _KEPT = (
     "batches", "in_height", "in_width", "in_channels", "out_height", "out_width",
-    "kernel_height", "kernel_width", "stride_height", "stride_width", "pad_top", "pad_left",
-    "input_zero_point",
+    "kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height",
+    "dilation_width", "pad_top", "pad_left", "input_zero_point",
 )  # fmt: skip
 
 
@@ -39,15 +39,16 @@ def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
 
 
 def conv_2d(call: Call, draft: Draft) -> Sequence[Call] | None:
-    """Not with dilation either, as a window's rows are runs of the input; nor with groups, unless
-    each is one channel that gives one."""
+    """Not for dilated columns of a depth that leaves a word incomplete either; nor with groups,
+    unless each is one channel that gives one."""
     names = ("out_channels", "kernel_height", "kernel_width", "group_channels")
     channels, height, width, depth = (call.number(name) for name in names)
     grouped = depth != call.number("in_channels")
     if grouped and depth == call.number("filters_per_group") == 1:
         weights = values_of(call, "weights", (channels, height, width))
         return depthwise.windows(call, draft, weights.transpose(1, 2, 0), 0)
-    if grouped or call.number("dilation_height") > 1 or call.number("dilation_width") > 1:
+    dilation = call.number("dilation_width") if width > 1 else 1
+    if grouped or (dilation > 1 and depth % 4):
         return None
     pixels = call.number("batches") * call.number("out_height") * call.number("out_width")
     if height == width == 1 and all(
@@ -56,31 +57,26 @@ def conv_2d(call: Call, draft: Draft) -> Sequence[Call] | None:
         weights = values_of(call, "weights", (channels, depth))
         return _rows(call, draft, weights, pixels, depth, channels)
     weights = values_of(call, "weights", (channels, height, width, depth))
-    row_bytes, strip_bytes = _windows(call, height, width, depth)
-    if depth % 4 == 0:
-        weights = weights.transpose(0, 2, 1, 3)
+    # As `mf_conv_2d_dsp.c` lays windows out: from one to the next, a strip's bytes by its pixels.
+    stride = call.number("stride_width")
+    if depth % 4 == 0 and dilation == 1:
+        weights = weights.transpose(0, 2, 1, 3).reshape(channels, -1)
+        column = 2 * height * depth
+        row_bytes, first_bytes, more_bytes = stride * column, width * column, stride * column
     else:
         weights = weights.reshape(channels, height, width * depth)
         weights = np.pad(weights, ((0, 0), (0, 0), (0, -width * depth % 4)))
-    fields = {name: call.fields[name] for name in _KEPT} | {"row_bytes": row_bytes}
-    weights = weights.reshape(channels, -1)
+        weights = weights.reshape(channels, -1)
+        row_bytes = 2 * weights.shape[1]
+        first_bytes = more_bytes = row_bytes
+        if dilation == 1:  # the copy of a row
+            first_bytes, more_bytes = row_bytes + width * depth + 4, row_bytes + stride * depth
+    fields = {name: call.fields[name] for name in _KEPT}
+    fields |= {"dilation_width": dilation, "row_bytes": row_bytes}
     return _product(
-        call, draft, "mf_conv_2d", fields, weights, pixels, call.number("out_width"), strip_bytes
-    )
-
-
-def _windows(call: Call, height: int, width: int, depth: int) -> tuple[int, Callable[[int], int]]:
-    """From one window to the next in a strip, and a strip's bytes by its pixels, as laid out in
-    `mf_conv_2d_dsp.c`."""
-    stride = call.number("stride_width")
-    if depth % 4 == 0:
-        column = 2 * height * depth
-        return stride * column, lambda pixels: ((pixels - 1) * stride + width) * column
-    window = 2 * height * 4 * -(-width * depth // 4)
-    return (
-        window,
-        lambda pixels: pixels * window + 4 * -(-((pixels - 1) * stride + width) * depth // 4) + 4,
-    )
+        call, draft, "mf_conv_2d", fields, weights, pixels, call.number("out_width"),
+        lambda count: first_bytes + (count - 1) * more_bytes,
+    )  # fmt: skip
 
 
 def _rows(

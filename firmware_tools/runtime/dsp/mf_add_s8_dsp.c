@@ -3,8 +3,8 @@
  *   out = SSAT8((floor(a * factor1 / 2^8) + floor(b * factor2 / 2^8) + offset) >> 21)
  *
  * which the compiler has found to be what mf_add_sub.c gives for every a and every b. SMLAW takes a
- * byte in the top of a half times a factor of 32 bits. Instructions an element: 6.75, and 5 where b is
- * one for the row. */
+ * byte in the top of a half times a factor of 32 bits. Instructions an element: 6.25, and 4.5 where b
+ * is one for the row. */
 #include <arm_acle.h>
 
 #include "mf_instructions_dsp.h"
@@ -15,7 +15,9 @@ typedef mf_add_form form;
 
 static inline mf_halves tops(uint32_t word)
 {
-    return (mf_halves){(int32_t)(word << 8 & 0xFF00FF00u), (int32_t)(word & 0xFF00FF00u)};
+    uint32_t mask = 0xFF00FF00u;
+    __asm__("" : "+r"(mask)); /* in a register: with a constant, AND does not shift */
+    return (mf_halves){(int32_t)(word << 8 & mask), (int32_t)(word & mask)};
 }
 
 static inline int8_t code(int32_t sum)

@@ -20,6 +20,7 @@ _LOWEST, _HIGHEST = -128, 127
 _SUM_SHIFT = 21  # of the sum of products in mf_add_s8_dsp.c
 _BYTE = 8  # by which a product of SMLAW is shifted
 _LARGEST = (1 << 31) - 1
+_MUL_SHIFT = -2  # a quarter of a product of 17 bits, and 255, are 16 bits
 _HALF = (1 << 30, 0)  # what TFLM takes of the input on the larger scale: multiplier and shift
 
 Codes = npt.NDArray[np.int64]
@@ -45,9 +46,9 @@ def _sum(call: Call, sign: int) -> list[Call] | None:
 
 
 def mul(call: Call, draft: Draft) -> Sequence[Call] | None:
-    """Not where a clamp shows, nor for a product whose scale grows."""
-    inputs, scale = two_inputs(call), _scale(call)
-    if inputs is None or scale is None:
+    """Not where a clamp shows, nor for a product whose results may pass 16 bits."""
+    inputs, scale = two_inputs(call), _scale(call, base=-_LOWEST)
+    if inputs is None or scale is None or call.number("output_shift") > _MUL_SHIFT:
         return None
     first, second = inputs.ordered("12")
     return inputs.calls(call, "mul", _zeros(call, first, second) | scale)
@@ -129,12 +130,12 @@ def _scaling(call: Call, which: str) -> tuple[int, int]:
     return call.number(names[0]), call.number(names[1])
 
 
-def _scale(call: Call) -> dict[str, Value] | None:
-    """The output's, for a product p of 31 bits: SMMLAR(p, 2 * multiplier - 2^32, p) rounds as
-    SMMULR(2 * p, multiplier) does."""
+def _scale(call: Call, base: int = 0) -> dict[str, Value] | None:
+    """The output's plus `base`, for a product p of 31 bits: SMMLAR(p, 2 * multiplier - 2^32, p)
+    rounds as SMMULR(2 * p, multiplier) does."""
     multiplier, shift = _scaling(call, "output")
     whole = (call.number("low"), call.number("high")) == (_LOWEST, _HIGHEST)
-    scale = scale_of(multiplier, shift, call.number("output_zero_point"))
+    scale = scale_of(multiplier, shift, base + call.number("output_zero_point"))
     if not whole or scale is None:
         return None
     return scale | {"multiplier": 2 * multiplier - (1 << 32)}

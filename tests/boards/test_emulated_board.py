@@ -41,7 +41,8 @@ def test_it_boots_and_answers(board: Board, toy: Image) -> None:
             assert answer.tensors == [toy_sum(window), toy_output(window)]
             assert toy.stack_reserved_bytes is not None
             assert 64 < answer.stack_bytes < toy.stack_reserved_bytes
-        assert session.link.statistics.retries == 0
+        # A busy computer may ask twice; the emulated line itself loses nothing.
+        assert (session.link.statistics.damaged, session.link.statistics.resets) == (0, 0)
 
 
 def test_the_same_windows_take_the_same_instructions_in_every_run(board: Board, toy: Image) -> None:

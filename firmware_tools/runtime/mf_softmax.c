@@ -8,7 +8,9 @@
 #include "mf_kernels.h"
 #include "mf_reciprocal.h"
 
-enum { SUM_INTEGER_BITS = 12 };
+/* Beyond this shift, where 512 elements are about as large as the largest, TFLM stops; each of them
+ * has less than half a unit. */
+enum { SUM_INTEGER_BITS = 12, MOST_SHIFT = 31 };
 
 void mf_softmax_s8(const mf_softmax_params *p, const int8_t *input, int8_t *output)
 {
@@ -18,20 +20,20 @@ void mf_softmax_s8(const mf_softmax_params *p, const int8_t *input, int8_t *outp
         for (uint32_t i = 0; i < p->depth; i++) {
             max = input[i] > max ? input[i] : max;
         }
-        int32_t sum = 0;
+        uint32_t sum = 0;
         for (uint32_t i = 0; i < p->depth; i++) {
             const uint32_t difference = (uint32_t)(max - input[i]);
             if (difference < p->exponential_count) {
-                sum += mf_divide_by_power_of_two(e[difference], SUM_INTEGER_BITS);
+                sum += (uint32_t)mf_divide_by_power_of_two(e[difference], SUM_INTEGER_BITS);
             }
         }
-        const int headroom = mf_leading_zeros((uint32_t)sum);
-        const int32_t scale = mf_reciprocal((uint32_t)sum, headroom);
+        const int headroom = mf_leading_zeros(sum);
+        const int32_t scale = mf_reciprocal(sum, headroom);
         const int shift = SUM_INTEGER_BITS - headroom + 31 - 8;
         for (uint32_t i = 0; i < p->depth; i++) {
             const uint32_t difference = (uint32_t)(max - input[i]);
             int32_t value = -128;
-            if (difference < p->exponential_count) {
+            if (difference < p->exponential_count && shift <= MOST_SHIFT) {
                 value += mf_divide_by_power_of_two(mf_high_multiply(scale, e[difference]), shift);
             }
             output[i] = mf_clamp(value, -128, 127);

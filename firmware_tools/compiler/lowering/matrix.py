@@ -116,6 +116,7 @@ def _softmax_int8(op: Op, graph: Graph, x: Tensor, out: Tensor, beta: float) -> 
     # TFLM's arithmetic begins where a step of the input counts at all.
     graph.require(1.0 < float(x.scale) * beta * (1 << 26) < math.inf, op,
                   f"an input on scale {x.scale} with beta {beta}")  # fmt: skip
+    graph.require(x.shape[-1] < 1 << 13, op, f"rows of {x.shape[-1]}")  # the sum's 32 bits
     table = np.array(softmax_exponentials(float(x.scale), beta), np.int32)
     return {"exponentials": graph.constant(table), "exponential_count": len(table)}
 

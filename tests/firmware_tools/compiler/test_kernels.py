@@ -21,7 +21,7 @@ from tests.support.host_build import extreme_windows, random_windows, run_compil
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 from tests.firmware_tools.compiler.cases import CASES, conversion, layout
 from tests.support.random_ops import independent_ops
-from tests.support.tflite_builder import TFLiteBuilder
+from tests.support.tflite_builder import TFLiteBuilder, schema
 
 # Hypothesis begins with the simplest example and repeats one now and then.
 EXAMPLES, OPS_A_MODEL = 6, 85
@@ -72,3 +72,16 @@ def test_rsqrt_below_zero_is_that_of_zero(dtype: str, tmp_path: Path) -> None:
     found = run_compiled(model, [[codes]], tmp_path, observable=False).view(dtype)
     above = run_oracle(model, [[np.maximum(codes, 0)]], observable=False).view(dtype)
     np.testing.assert_array_equal(found, above)
+
+
+@pytest.mark.parametrize("depth", [512, 600, 8191])
+def test_softmax_of_many_equal_values_is_nothing(depth: int, tmp_path: Path) -> None:
+    """Less than half a unit each. TFLM stops there; a board has no such way out."""
+    builder = TFLiteBuilder()
+    x = builder.input((depth,), 0.1, 0)
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
+    builder.op("SOFTMAX", [x], builder.tensor((depth,), 1 / 256, -128), options)
+    model = parse_tflite(builder.content(), tmp_path / "softmax.tflite")
+    found = run_compiled(model, [[np.full(depth, 5, np.int8)]], tmp_path, observable=False)
+    np.testing.assert_array_equal(found.view(np.int8), np.full_like(found.view(np.int8), -128))

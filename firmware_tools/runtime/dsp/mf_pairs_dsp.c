@@ -7,7 +7,7 @@
  *
  *   int32 bias[2]; {int16 above[2], below[2]}[6 * sixes]; int32 multiplier, offset, shift
  *
- * with biases and weights doubled; outputs as in mf_row_dsp.h. 18 instructions for 12 SMLAD, 20 for
+ * with biases and weights doubled; outputs as in mf_rows_dsp.h. 18 instructions for 12 SMLAD, 20 for
  * the two outputs. */
 #include "mf_pairs_dsp.h"
 

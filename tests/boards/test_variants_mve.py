@@ -62,9 +62,8 @@ def filters(
 
 
 def fully_connected(b: TFLiteBuilder, rng: np.random.Generator) -> None:
-    rows, depth, channels = (
-        int(rng.integers(low, high)) for low, high in ((1, 5), (1, 70), (4, 22))
-    )
+    rows, channels = int(rng.integers(1, 8)), int(rng.integers(4, 22))
+    depth = int(rng.choice([16, rng.integers(1, 17), rng.integers(1, 70)]))
     x_scale = some_scale(rng)
     x = b.input((rows, depth), x_scale, zero_point(rng))
     inputs, out_scale = filters(b, rng, (channels, depth), x_scale)
@@ -197,8 +196,14 @@ def max_pool_2d(b: TFLiteBuilder, rng: np.random.Generator) -> None:
 
 
 CASES: dict[str, tuple[Add, set[str]]] = {
-    "FULLY_CONNECTED": (fully_connected, {"mf_fully_connected_mve"}),
-    "CONV_2D": (conv_2d, {"mf_conv_2d_mve", "mf_fully_connected_mve"}),
+    "FULLY_CONNECTED": (
+        fully_connected,
+        {"mf_fully_connected_mve", "mf_fully_connected_short_mve"},
+    ),
+    "CONV_2D": (
+        conv_2d,
+        {"mf_conv_2d_mve", "mf_fully_connected_mve", "mf_fully_connected_short_mve"},
+    ),
     "DEPTHWISE_CONV_2D": (depthwise_conv_2d, {"mf_depthwise_conv_2d_mve"}),
     "ADD": (two_inputs("ADD", schema.AddOptionsT), {"mf_add_mve", "mf_add_constant_mve"}),
     "SUB": (two_inputs("SUB", schema.SubOptionsT), {"mf_add_mve", "mf_add_constant_mve"}),

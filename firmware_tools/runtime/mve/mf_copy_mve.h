@@ -54,4 +54,37 @@ static inline void mf_spread_bytes_mve(const int8_t *from, int8_t *to, uint32_t 
                      : "q0", "lr", "p0", "memory");
 }
 
+/* Copies bytes that are `stride` apart, less than 8192, to a run; gives their sum. count > 0. */
+static inline int32_t mf_take_bytes_mve(const int8_t *from, uint32_t stride, int8_t *to,
+                                        uint32_t count)
+{
+    int32_t sum = 0;
+    if (stride == 1) {
+        __asm__ volatile("dlstp.8    lr, %[count]       \n"
+                         "1:                            \n"
+                         "vldrb.8    q0, [%[from]], #16 \n"
+                         "vstrb.8    q0, [%[to]], #16   \n"
+                         "vaddva.s8  %[sum], q0         \n"
+                         "letp       lr, 1b             \n"
+                         : [from] "+r"(from), [to] "+r"(to), [sum] "+Te"(sum)
+                         : [count] "r"(count)
+                         : "q0", "lr", "memory");
+        return sum;
+    }
+    uint32_t lane = 0;
+    __asm__ volatile("vidup.u16  q1, %[lane], #1      \n"
+                     "vmul.i16   q1, q1, %[stride]    \n"
+                     "dlstp.16   lr, %[count]         \n"
+                     "1:                              \n"
+                     "vldrb.s16  q0, [%[from], q1]    \n"
+                     "add        %[from], %[step]     \n"
+                     "vstrb.16   q0, [%[to]], #8      \n"
+                     "vaddva.s16 %[sum], q0           \n"
+                     "letp       lr, 1b               \n"
+                     : [from] "+r"(from), [to] "+l"(to), [sum] "+Te"(sum), [lane] "+Te"(lane)
+                     : [count] "r"(count), [stride] "r"(stride), [step] "r"(8 * stride)
+                     : "q0", "q1", "lr", "memory");
+    return sum;
+}
+
 #endif

@@ -31,6 +31,8 @@ typedef struct {
 
 void mf_fully_connected_mve(const mf_fully_connected_mve_params *p, const int8_t *input,
                             int8_t *output);
+void mf_fully_connected_short_mve(const mf_fully_connected_mve_params *p, const int8_t *input,
+                                  int8_t *output);
 
 /* A window that slides over an image, and how many output pixels are worked on together. */
 typedef struct {

@@ -5,39 +5,8 @@
  *   bias[j] = zl * (depth * zr - sum_k r[k][j])
  *
  * Instructions: 4 for 16 bytes of a column that is a run, 5 for 8 bytes of another; 25 a column. */
+#include "mf_copy_mve.h"
 #include "mf_product_mve.h"
-
-/* Copies a column of which the elements are `stride` apart, and gives their sum. */
-static int32_t take(const int8_t *from, uint32_t stride, int8_t *to, uint32_t count)
-{
-    int32_t sum = 0;
-    if (stride == 1) {
-        __asm__ volatile("dlstp.8    lr, %[count]       \n"
-                         "1:                            \n"
-                         "vldrb.8    q0, [%[from]], #16 \n"
-                         "vstrb.8    q0, [%[to]], #16   \n"
-                         "vaddva.s8  %[sum], q0         \n"
-                         "letp       lr, 1b             \n"
-                         : [from] "+r"(from), [to] "+r"(to), [sum] "+Te"(sum)
-                         : [count] "r"(count)
-                         : "q0", "lr", "memory");
-        return sum;
-    }
-    uint32_t lane = 0;
-    __asm__ volatile("vidup.u16  q1, %[lane], #1      \n"
-                     "vmul.i16   q1, q1, %[stride]    \n"
-                     "dlstp.16   lr, %[count]         \n"
-                     "1:                              \n"
-                     "vldrb.s16  q0, [%[from], q1]    \n"
-                     "add        %[from], %[step]     \n"
-                     "vstrb.16   q0, [%[to]], #8      \n"
-                     "vaddva.s16 %[sum], q0           \n"
-                     "letp       lr, 1b               \n"
-                     : [from] "+r"(from), [to] "+l"(to), [sum] "+Te"(sum), [lane] "+Te"(lane)
-                     : [count] "r"(count), [stride] "r"(stride), [step] "r"(8 * stride)
-                     : "q0", "q1", "lr", "memory");
-    return sum;
-}
 
 void mf_pack_mve(const mf_pack_mve_params *p, const int8_t *matrix, int32_t *packed)
 {
@@ -58,7 +27,7 @@ void mf_pack_mve(const mf_pack_mve_params *p, const int8_t *matrix, int32_t *pac
     }
     const int32_t start = -w->row_factor * (int32_t)w->depth;
     for (uint32_t j = 0; j < columns; j++) {
-        const int32_t sum = take(matrix, p->depth_stride, to, w->depth);
+        const int32_t sum = mf_take_bytes_mve(matrix, p->depth_stride, to, w->depth);
         scaling[12 * (j / 4) + j % 4] = p->rows_zero_point * (start - sum);
         matrix += p->column_stride;
         to += w->depth;

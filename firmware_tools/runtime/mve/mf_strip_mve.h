@@ -29,12 +29,23 @@ static inline const int8_t *mf_gathered_windows_mve(const mf_mve_window *p, cons
         mf_fill_bytes_mve(strip, p->input_zero_point, before);
         mf_fill_bytes_mve(strip + behind, p->input_zero_point, width * step - behind);
     }
+    if (rows.first == rows.last) {
+        return strip;
+    }
     const int32_t first = (top + rows.first) * (int32_t)p->in_width + left + columns.first;
     const int8_t *from = input + first * (int32_t)depth;
     int8_t *to = strip + before + (uint32_t)rows.first * depth;
     const uint32_t inside = (uint32_t)(columns.last - columns.first);
-    for (int32_t i = rows.first; i < rows.last; i++, from += p->in_width * depth, to += depth) {
-        mf_spread_bytes_mve(from, to, depth, step, inside);
+    if (p->kernel_height == 1) {
+        mf_copy_bytes_mve(from, to, inside * depth);
+    } else if (depth == 1 && p->in_width < 8192) {
+        for (uint32_t j = 0; j < inside; j++, to += step) {
+            mf_take_bytes_mve(from + j, p->in_width, to, (uint32_t)(rows.last - rows.first));
+        }
+    } else {
+        for (int32_t i = rows.first; i < rows.last; i++, from += p->in_width * depth, to += depth) {
+            mf_spread_bytes_mve(from, to, depth, step, inside);
+        }
     }
     return strip;
 }

@@ -16,6 +16,8 @@ from firmware_tools.compiler.variants.mve.depthwise import channelwise
 from firmware_tools.compiler.variants.mve.window import Window
 
 LANES = 4  # channels that are worked on together
+_SHORT = 16  # inputs of which a vector holds all
+_MANY_ROWS = 4
 
 
 def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
@@ -65,7 +67,7 @@ def _evenly_spaced(n: Mapping[str, int]) -> bool:
 
 
 def _rows(
-    call: Call, weights: Mapping[str, Value], rows: int, input_stride: int, output_stride: int
+    call: Call, weights: Mapping[str, Any], rows: int, input_stride: int, output_stride: int
 ) -> Call:
     fields: dict[str, Value] = {
         "rows": rows,
@@ -73,13 +75,13 @@ def _rows(
         "output_row_stride": output_stride,
         "weights": weights,
     }
-    return Call(
-        "mve/mf_fully_connected_mve", "mf_fully_connected_mve", "mf_fully_connected_mve_params",
-        fields, call.operands, call.output,
-    )  # fmt: skip
+    short = weights["depth"] <= _SHORT and rows >= _MANY_ROWS
+    function = "mf_fully_connected_short_mve" if short else "mf_fully_connected_mve"
+    struct = "mf_fully_connected_mve_params"
+    return Call(f"mve/{function}", function, struct, fields, call.operands, call.output)
 
 
-def _weights(call: Call, draft: Draft, channels: int, depth: int) -> dict[str, Value] | None:
+def _weights(call: Call, draft: Draft, channels: int, depth: int) -> dict[str, Any] | None:
     """The `mf_mve_weights`; not of fewer channels than are worked on together, nor where a
     channel's scale is 1/2 or more, for which the kernel's rounding would be wrong."""
     output = call.fields["output"]

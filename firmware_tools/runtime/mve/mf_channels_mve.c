@@ -10,11 +10,12 @@
  * for shifts from -31 to -1; the bias holds the input's zero point. The stream has for each eight
  * channels, of which the last may be there twice,
  *
- *   int32 {b0 + b1, b0 - b1}[4]; int8 weights[rounds][4 pairs][8 taps][2];
+ *   int32 {b0 + b1, b0 - b1}[4]; int8 weights[rounds][4 pairs][8 taps][2]; int16 weights[8] of a
+ *   tap that is left over, if only one is;
  *   int32 multiplier[4], shift[4] of the even channels, then of the odd ones; int32 step
  *
  * where the step leads to the next eight channels. Of eight channels: 17 instructions for eight taps,
- * 38 for the start, the outputs and the loop; 12 a window. */
+ * 8 for one, 39 for the start, the outputs and the loop; 12 a window. */
 #include "mf_channels_mve.h"
 
 #define ROUND                            \
@@ -40,7 +41,8 @@
  * r9 stream, r11 offsets; q5 zero point, q6 low, q7 high.
  *
  * sp: 0 which of the four rounds is the first, 4 offsets, 8 output, 12 window's channel, 16 window,
- * 20 step, 24 windows left, 28 stream, 32 its end, 40 output of the window, 44 step of outputs; then
+ * 20 step, 24 windows left, 28 stream, 32 its end, 36 what
+ * follows the rounds, 40 output of the window, 44 step of outputs; then
  * d8-d15, r4-r11, lr, and the arguments on the stack. */
 __attribute__((naked, aligned(4))) /* as ADR wants it */
 void mf_channels_mve(const mf_mve_channels *w __attribute__((unused)),
@@ -60,7 +62,13 @@ void mf_channels_mve(const mf_mve_channels *w __attribute__((unused)),
         "strd       r10, r3, [sp, #20]       \n"
         "str        r2, [sp, #40]            \n"
         "str        r11, [sp, #44]           \n"
-        "ldm        r0, {r4-r10}             \n" /* stream, its bytes, offsets, rounds, zero point, low, high */
+        "ldm        r0!, {r4-r10}            \n" /* stream, bytes, offsets, rounds, zero point, low, high */
+        "ldr        r3, [r0]                 \n"
+        "adr        r0, 5f + 1               \n"
+        "cbz        r3, 6f                   \n"
+        "adr        r0, 4f + 1               \n"
+        "6:                                  \n"
+        "str        r0, [sp, #36]            \n"
         "vdup.16    q5, r8                   \n"
         "vdup.16    q6, r9                   \n"
         "vdup.16    q7, r10                  \n"
@@ -88,6 +96,17 @@ void mf_channels_mve(const mf_mve_channels *w __attribute__((unused)),
         "vmov       q1[3], q1[1], r6, lr     \n"
         "vhadd.s32  q2, q0, q1               \n"
         "vhsub.s32  q3, q0, q1               \n"
+        "ldr        pc, [sp, #36]            \n"
+        "4:                                  \n"
+        "ldrh       r1, [r11]                \n"
+        "add        r1, r1, r5               \n"
+        "vldrb.s16  q0, [r1]                 \n"
+        "vldrh.u16  q1, [r9], #16            \n"
+        "vmullb.s16 q4, q0, q1               \n"
+        "vadd.i32   q2, q2, q4               \n"
+        "vmullt.s16 q4, q0, q1               \n"
+        "vadd.i32   q3, q3, q4               \n"
+        "5:                                  \n"
         "vldrw.32   q0, [r9], #16            \n"
         "vqrdmulh.s32 q2, q2, q0             \n"
         "vshr.s32   q1, q2, #31              \n"

@@ -34,20 +34,20 @@ void mf_fully_connected_mve(const mf_fully_connected_mve_params *p, const int8_t
 void mf_fully_connected_short_mve(const mf_fully_connected_mve_params *p, const int8_t *input,
                                   int8_t *output);
 
-/* A window that slides over an image, and how many output pixels are worked on together. */
+/* A window that slides over an image. */
 typedef struct {
     uint32_t batches;
     uint32_t in_height, in_width, in_channels;
-    uint32_t out_height, out_width, out_channels;
+    uint32_t out_height, out_width;
     uint32_t kernel_height, kernel_width;
     uint32_t stride_height, stride_width;
     uint32_t pad_top, pad_left;
     int32_t input_zero_point;
-    uint32_t strip_pixels;
 } mf_mve_window;
 
 typedef struct {
     mf_mve_window window;
+    uint32_t strip_pixels; /* output pixels that are worked on together */
     mf_mve_weights weights;
 } mf_conv_2d_mve_params;
 
@@ -58,18 +58,20 @@ void mf_conv_2d_mve(const mf_conv_2d_mve_params *p, const int8_t *input, int32_t
 typedef struct {
     const int32_t *stream;
     uint32_t stream_bytes;
-    const uint16_t *offsets; /* of 8 * rounds taps in a window */
-    uint32_t rounds;         /* 1 to 4 */
+    const uint16_t *offsets; /* of the taps in a window, which begins at an even address */
+    uint32_t rounds;         /* of eight taps, 0 to 4 */
     int32_t zero_point, low, high;
+    uint32_t one_more; /* tap after the rounds: 0 or 1 */
 } mf_mve_channels;
 
 typedef struct {
     mf_mve_window window;
-    mf_mve_channels channels;
+    mf_mve_channels channels; /* its offsets for each row of the ring that a window may begin in */
+    uint32_t row_bytes;       /* of the ring's rows */
 } mf_depthwise_conv_2d_mve_params;
 
 void mf_depthwise_conv_2d_mve(const mf_depthwise_conv_2d_mve_params *p, const int8_t *input,
-                              int32_t *strip, int8_t *output);
+                              int32_t *ring, int8_t *output);
 
 /* An activation, depth x columns, made into weights: mf_pack_mve.c has the layout. */
 typedef struct {

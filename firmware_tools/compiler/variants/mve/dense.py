@@ -13,11 +13,12 @@ import numpy.typing as npt
 from firmware_tools.compiler.program import Call, Value
 from firmware_tools.compiler.variants.draft import Draft, values_of
 from firmware_tools.compiler.variants.mve.depthwise import channelwise
-from firmware_tools.compiler.variants.mve.window import Window
+from firmware_tools.compiler.variants.mve.window import window
 
 LANES = 4  # channels that are worked on together
 _SHORT = 16  # inputs of which a vector holds all
 _MANY_ROWS = 4
+_STRIP_BYTES = 1024  # what a strip takes of the arena, at most, if more than one window fits
 
 
 def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
@@ -30,26 +31,32 @@ def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
 
 def conv_2d(call: Call, draft: Draft) -> Sequence[Call] | None:
     """Not with groups, unless each has one channel, nor with dilation."""
-    window = Window.of(call, call.number("out_channels"))
-    if window is None:
+    n, channels, group = window(call), call.number("out_channels"), call.number("group_channels")
+    if n is None:
         return None
-    n = window.numbers
-    if n["in_channels"] == n["out_channels"] > call.number("group_channels") == 1:
-        own = values_of(call, "weights", (n["out_channels"], n["kernel_height"], n["kernel_width"]))
-        return channelwise(call, draft, window, own.transpose(1, 2, 0), bias_zero_point=0)
-    if call.number("group_channels") != n["in_channels"]:
-        return None
-    weights = _weights(call, draft, n["out_channels"], window.bytes)
-    if weights is None:
+    if n["in_channels"] == channels > group == 1:
+        own = values_of(call, "weights", (channels, n["kernel_height"], n["kernel_width"]))
+        return channelwise(call, draft, n, own.transpose(1, 2, 0), bias_zero_point=0)
+    column = n["kernel_height"] * n["in_channels"]
+    weights = _weights(call, draft, channels, n["kernel_width"] * column)
+    if group != n["in_channels"] or weights is None:
         return None
     if _evenly_spaced(n):
         pixels = n["batches"] * n["out_height"] * n["out_width"]
-        step = n["stride_width"] * n["in_channels"]
-        return [_rows(call, weights, pixels, step, n["out_channels"])]
-    shape = (n["out_channels"], n["kernel_height"], n["kernel_width"], n["in_channels"])
+        return [_rows(call, weights, pixels, n["stride_width"] * n["in_channels"], channels)]
+    shape = (channels, n["kernel_height"], n["kernel_width"], n["in_channels"])
     turned = values_of(call, "weights", shape).transpose(0, 2, 1, 3)
     weights["weights"] = draft.constant(np.ascontiguousarray(turned))
-    return [window.call(call, draft, "mf_conv_2d_mve", {"weights": weights})]
+    fitting = (_STRIP_BYTES // column - n["kernel_width"]) // n["stride_width"] + 1
+    pixels = min(max(fitting, 1), n["out_width"])
+    width = (pixels - 1) * n["stride_width"] + n["kernel_width"]
+    return [
+        Call(
+            "mve/mf_conv_2d_mve", "mf_conv_2d_mve", "mf_conv_2d_mve_params",
+            {"window": n, "strip_pixels": pixels, "weights": weights},
+            (*call.operands, draft.buffer(width * column)), call.output,
+        )
+    ]  # fmt: skip
 
 
 def _evenly_spaced(n: Mapping[str, int]) -> bool:

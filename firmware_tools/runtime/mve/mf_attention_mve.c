@@ -1,5 +1,5 @@
-/* Attention row by row with MVE: BATCH_MATMUL, a look-up if there is one, SOFTMAX, BATCH_MATMUL, each
- * with the bytes that it has alone.
+/* Attention row by row with MVE: BATCH_MATMUL, a look-up if there is one, SOFTMAX, BATCH_MATMUL,
+ * each with the bytes that it has alone.
  *
  * The keys and the values are packed (mf_pack_mve.c). Of scores and probabilities only a row
  * exists. */

@@ -1,8 +1,8 @@
 /* Windows of one channel each, eight channels at a time, by pairs of them.
  *
- * A gathering load brings eight taps of a pair of channels. VMLADAVA gives the sum of both channels'
- * products, VMLSDAVA their difference; the halves of the sum and the difference of these two are the
- * channels' own, exactly:
+ * A gathering load brings eight taps of a pair of channels. VMLADAVA gives the sum of both
+ * channels' products, VMLSDAVA their difference; the halves of the sum and of the difference of
+ * these two are the channels' own, exactly:
  *
  *   v = VQRDMULH(bias[c] + sum_t in[t][c] * weights[t][c], multiplier[c])   ties up
  *   out[c] = clamp(VRSHL(v + (v >> 31), shift[c]) + zero_point)             ties away from zero
@@ -14,8 +14,8 @@
  *   tap that is left over, if only one is;
  *   int32 multiplier[4], shift[4] of the even channels, then of the odd ones; int32 step
  *
- * where the step leads to the next eight channels. Of eight channels: 17 instructions for eight taps,
- * 8 for one, 39 for the start, the outputs and the loop; 12 a window. */
+ * where the step leads to the next eight channels. Of eight channels: 17 instructions for eight
+ * taps, 8 for one, 39 for the start, the outputs and the loop; 12 a window. */
 #include "mf_channels_mve.h"
 
 #define ROUND                            \
@@ -62,7 +62,7 @@ void mf_channels_mve(const mf_mve_channels *w __attribute__((unused)),
         "strd       r10, r3, [sp, #20]       \n"
         "str        r2, [sp, #40]            \n"
         "str        r11, [sp, #44]           \n"
-        "ldm        r0!, {r4-r10}            \n" /* stream, bytes, offsets, rounds, zero point, low, high */
+        "ldm        r0!, {r4-r10}            \n" /* up to high */
         "ldr        r3, [r0]                 \n"
         "adr        r0, 5f + 1               \n"
         "cbz        r3, 6f                   \n"

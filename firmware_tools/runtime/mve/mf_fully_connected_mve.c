@@ -1,4 +1,4 @@
-/* FULLY_CONNECTED with MVE, and a CONV_2D whose windows are runs of the input, which may overlap. */
+/* FULLY_CONNECTED with MVE, and a CONV_2D whose windows are runs of the input that may overlap. */
 #include "mf_product_mve.h"
 
 void mf_fully_connected_mve(const mf_fully_connected_mve_params *p, const int8_t *input,

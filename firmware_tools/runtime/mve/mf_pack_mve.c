@@ -1,5 +1,5 @@
-/* The right operand of a product of two activations as weights: an mf_mve_weights, their scaling, and
- * a copy of the columns, each a run of bytes.
+/* The right operand of a product of two activations as weights: an mf_mve_weights, their scaling,
+ * and a copy of the columns, each a run of bytes.
  *
  *   sum_k (l[k] - zl) * (r[k][j] - zr) = bias[j] + sum_k l[k] * r[k][j] - zr * sum_k l[k]
  *   bias[j] = zl * (depth * zr - sum_k r[k][j])
@@ -32,7 +32,7 @@ void mf_pack_mve(const mf_pack_mve_params *p, const int8_t *matrix, int32_t *pac
         matrix += p->column_stride;
         to += w->depth;
     }
-    for (uint32_t i = 4; i-- > 0;) { /* the last four, whole or not, each from its place or before */
+    for (uint32_t i = 4; i-- > 0;) { /* the last four, from where they are */
         const uint32_t j = columns - 4 + i;
         scaling[12 * (blocks - 1) + i] = scaling[12 * (j / 4) + j % 4];
     }

@@ -1,5 +1,5 @@
-/* mf_product_mve.h for rows of 16 inputs at most: the weights of four channels stay in registers for
- * all rows. 22 instructions for four outputs, and 30 for four channels. */
+/* mf_product_mve.h for rows of 16 inputs at most: the weights of four channels stay in registers
+ * for all rows. 22 instructions for four outputs, and 30 for four channels. */
 #include "mf_product_mve.h"
 
 /* q4-q7 weights, q2 multipliers, q3 shifts; r0 scaling, r1 input, r2 output, r3 input stride,

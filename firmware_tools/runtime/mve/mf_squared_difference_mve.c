@@ -9,8 +9,8 @@ static void row(const mf_elements_mve_params *p, const int8_t *first, const int8
                         "vmlas.s32 q0, q3, r4\n" MF_ADD_ROUNDED "vmul.i32 q0, q0, q0\n", output);
 }
 
-void mf_squared_difference_mve(const mf_elements_mve_params *p, const int8_t *input1, const int8_t *input2,
-                               int8_t *output)
+void mf_squared_difference_mve(const mf_elements_mve_params *p, const int8_t *input1,
+                               const int8_t *input2, int8_t *output)
 {
     MF_FOR_EACH_ROW_MVE(p, input1, input2, output, row);
 }

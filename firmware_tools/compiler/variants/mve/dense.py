@@ -22,11 +22,11 @@ _STRIP_BYTES = 1024  # what a strip takes of the arena, at most, if more than on
 
 
 def fully_connected(call: Call, draft: Draft) -> Sequence[Call] | None:
-    depth = call.number("depth")
+    rows, depth = call.number("rows"), call.number("depth")
     weights = _weights(call, draft, call.number("channels"), depth)
-    if weights is None:
+    if weights is None or rows == 0:
         return None
-    return [_rows(call, weights, call.number("rows"), depth, call.number("output_row_stride"))]
+    return [_rows(call, weights, rows, depth, call.number("output_row_stride"))]
 
 
 def conv_2d(call: Call, draft: Draft) -> Sequence[Call] | None:

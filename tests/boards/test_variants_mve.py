@@ -4,6 +4,7 @@ Each case is a model of random instances of one kind of operator. Every byte is 
 kernels that the case is about were chosen for nearly all of them.
 """
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_tools.board import read_board
+from firmware_tools.board import RUNTIME, read_board
 from midfuse.tflite_file import parse_tflite
 from tests.boards.conftest import need
 from tests.support.core_build import run_on_core
@@ -234,3 +235,12 @@ def test_kernels_have_tflm_s_bytes_at_random_shapes(kind: str, tmp_path: Path) -
     assert set.union(*functions) >= kernels
     assert np.mean([bool(names & kernels) for names in functions]) >= CHOSEN
     np.testing.assert_array_equal(ours, run_oracle(model, windows, observable=True))
+
+
+def test_kernels_compile_without_optimisation(tmp_path: Path) -> None:
+    """As somebody who debugs their firmware does; assembly's operands then find fewer registers."""
+    board = need(read_board("qemu-mps3-an547"))
+    includes = [f"-I{path}" for path in (RUNTIME, RUNTIME / "dsp", RUNTIME / "mve")]
+    sources = [str(path) for path in sorted((RUNTIME / "mve").glob("*.c"))]
+    command = [board.toolchain.program("gcc"), *board.toolchain.cpu_flags, "-std=c99", *includes]
+    subprocess.run([*command, "-O0", "-c", *sources], check=True, cwd=tmp_path)

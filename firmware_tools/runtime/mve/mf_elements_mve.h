@@ -32,7 +32,8 @@
     "vrshl.s32    q1, r8             \n" \
     "vmla.s32     q0, q1, r9         \n"
 
-/* A row: what gives the result in q0 is between the loads, of q0 and q1, and the output. */
+/* A row: what gives the result in q0 is between the loads, of q0 and q1, and the output. dims[3]
+ * lies 44 bytes behind offset1; as an operand it would leave -O0 too few registers. */
 #define MF_ELEMENTS_MVE(p, first, load1, second, load2, result, output)                          \
     do {                                                                                         \
         const int32_t *numbers_ = &(p)->factor1;                                                 \
@@ -43,7 +44,8 @@
                          "vdup.32      q6, r8         \n"                                        \
                          "vdup.32      q7, r9         \n"                                        \
                          "ldm          %[numbers], {r4-r6, r8-r12}\n"                            \
-                         "dlstp.32     lr, %[count]   \n"                                        \
+                         "ldr          lr, [%[numbers], #44]\n"                                  \
+                         "dlstp.32     lr, lr         \n"                                        \
                          "1:                          \n" load1("q0", "%[x1]")                   \
                              load2("q1", "%[x2]") result                                         \
                          "vqrdmulh.s32 q0, q0, r10    \n"                                        \
@@ -57,7 +59,7 @@
                          "letp         lr, 1b         \n"                                        \
                          : [numbers] "+r"(numbers_), [x1] "+l"(first), [x2] "+l"(second),        \
                            [out] "+l"(output)                                                    \
-                         : [count] "r"((p)->dims[3])                                             \
+                         :                                                                       \
                          : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1",  \
                            "q2", "q3", "q4", "q5", "q6", "q7", "memory");                        \
     } while (0)

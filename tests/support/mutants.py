@@ -19,6 +19,7 @@ import flatbuffers
 import numpy as np
 
 from firmware_tools.compiler import compile_model
+from firmware_tools.compiler.variants import InstructionSet
 from midfuse.errors import InputError
 from midfuse.tflite_file import parse_tflite
 from tests.support.tflite_builder import schema
@@ -148,6 +149,8 @@ def _compile(models: list[Path], number: int, out: Path) -> str:
     try:
         model = parse_tflite(mutant(models, number), Path(f"{number}.tflite"))
         compile_model(model, out)
+        for instruction_set in (InstructionSet.DSP, InstructionSet.MVE):
+            compile_model(model, out / instruction_set.value, instruction_set=instruction_set)
     except InputError as error:
         return f"refused {error}"
     return "compiled"

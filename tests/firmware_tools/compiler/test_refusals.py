@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.lowering import LOWERINGS
+from firmware_tools.compiler.variants import InstructionSet
 from midfuse.cli import main
 from midfuse.errors import InputError
 from midfuse.ops import OPS
@@ -181,6 +182,8 @@ def test_hostile_tensors_are_refused_or_harmless(name: str, data: st.DataObject)
         model = parse_tflite(b.content(), Path(f"{name}.tflite"))
         windows = random_windows(model, 1, np.random.default_rng(0))
         run_compiled(model, windows, Path(folder), observable=False)
+        for instruction_set in (InstructionSet.DSP, InstructionSet.MVE):
+            compile_model(model, Path(folder), instruction_set=instruction_set)
 
 
 @settings(max_examples=300, deadline=2000)
@@ -198,4 +201,7 @@ def test_damaged_files_are_compiled_or_refused(
         del content[data.draw(st.integers(0, len(content))) :]
     with suppress(InputError):
         model = parse_tflite(bytes(content), SMALL)
-        compile_model(model, tmp_path_factory.mktemp("damaged"))
+        for instruction_set in InstructionSet:
+            compile_model(
+                model, tmp_path_factory.mktemp("damaged"), instruction_set=instruction_set
+            )

@@ -24,13 +24,13 @@ class Draft:
         """A table in flash."""
         return self.program.tables.constant(values)
 
-    def buffer(self, count: int) -> Slot:
+    def buffer(self, count: int, name: str = "scratch") -> Slot:
         """Bytes in the arena that no operator knows, aligned to a word; a kernel gets them as
         `int32_t *`. Given to one call they are its scratch memory; one call may also leave there
-        what another reads."""
+        what another reads. The name is for people."""
         index = len(self.program.model.tensors) + len(self.buffers)
         words = -(-count // 4)
-        self.buffers.append(Tensor(index, f"buffer_{index}", "int32", (words,), None, None))
+        self.buffers.append(Tensor(index, name, "int32", (words,), None, None))
         return Slot(index)
 
     def runs(self, call: Call) -> int:

@@ -42,7 +42,8 @@ def attention(found: Attention, draft: Draft) -> list[Step] | None:
         return None
     if softmax.number("depth") >= SOFTMAX_DEPTH:
         return None
-    keys, values = (draft.buffer(_packed_bytes(call)) for call in (first, last))
+    keys = draft.buffer(_packed_bytes(first), "packed keys")
+    values = draft.buffer(_packed_bytes(last), "packed values")
     packing = [
         Call(
             "dsp/mf_pack_dsp", "mf_pack_dsp", "mf_pack_dsp_params",

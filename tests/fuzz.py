@@ -3,8 +3,8 @@
     python -m tests.fuzz MINUTES
 
 Rounds on fresh seeds: mutants of the baselines, whole graphs and kernels against TFLM, hostile
-shapes and types, the kernels of each emulated core, the firmware's frame codec and server. Stops at the first finding, with what is
-needed to reproduce it; exit code 1.
+shapes and types, the kernels of the emulated cores, the firmware's frame codec and server. Stops at
+the first finding, with what is needed to reproduce it; exit code 1.
 """
 
 import random

@@ -1,6 +1,7 @@
 /* One row times a packed matrix (mf_product_dsp.h): for four columns, 24 instructions for every 8
  * inputs and 27 for the loop and the outputs. */
 #include "mf_product_dsp.h"
+#include "mf_steps_dsp.h"
 
 /* r0 matrix, r1 row, r2 steps left, r3-r6 sums, r7-r8 inputs, r9-r12 matrix, lr output;
  * sp: row, end of the output, steps, multiplier, offset, shift */
@@ -31,42 +32,12 @@ __attribute__((naked)) void mf_product_row_dsp(const int32_t *matrix __attribute
         "smuad  r6, r7, r11                  \n"
         "smlad  r5, r8, r10, r5              \n"
         "smlad  r6, r8, r12, r6              \n"
-        "ldrd   r7, r8, [r1], #8             \n"
-        "ldmia  r0!, {r9-r12}                \n"
-        "smlad  r3, r7, r9, r3               \n"
-        "smlad  r4, r7, r11, r4              \n"
-        "smlad  r3, r8, r10, r3              \n"
-        "smlad  r4, r8, r12, r4              \n"
-        "ldmia  r0!, {r9-r12}                \n"
-        "smlad  r5, r7, r9, r5               \n"
-        "smlad  r6, r7, r11, r6              \n"
-        "smlad  r5, r8, r10, r5              \n"
-        "smlad  r6, r8, r12, r6              \n"
+        MF_QUAD_W16
         "subs   r2, r2, #1                   \n"
         "beq    3f                           \n"
         "2:                                  \n"
-        "ldrd   r7, r8, [r1], #8             \n"
-        "ldmia  r0!, {r9-r12}                \n"
-        "smlad  r3, r7, r9, r3               \n"
-        "smlad  r4, r7, r11, r4              \n"
-        "smlad  r3, r8, r10, r3              \n"
-        "smlad  r4, r8, r12, r4              \n"
-        "ldmia  r0!, {r9-r12}                \n"
-        "smlad  r5, r7, r9, r5               \n"
-        "smlad  r6, r7, r11, r6              \n"
-        "smlad  r5, r8, r10, r5              \n"
-        "smlad  r6, r8, r12, r6              \n"
-        "ldrd   r7, r8, [r1], #8             \n"
-        "ldmia  r0!, {r9-r12}                \n"
-        "smlad  r3, r7, r9, r3               \n"
-        "smlad  r4, r7, r11, r4              \n"
-        "smlad  r3, r8, r10, r3              \n"
-        "smlad  r4, r8, r12, r4              \n"
-        "ldmia  r0!, {r9-r12}                \n"
-        "smlad  r5, r7, r9, r5               \n"
-        "smlad  r6, r7, r11, r6              \n"
-        "smlad  r5, r8, r10, r5              \n"
-        "smlad  r6, r8, r12, r6              \n"
+        MF_QUAD_W16
+        MF_QUAD_W16
         "subs   r2, r2, #1                   \n"
         "bne    2b                           \n"
         "3:                                  \n"

@@ -12,13 +12,17 @@ _CODES = 256
 
 
 def softmax(call: Call, draft: Draft) -> Sequence[Call] | None:
-    """Not for long rows."""
+    return softmax_by_table(call, draft, "dsp")
+
+
+def softmax_by_table(call: Call, draft: Draft, kind: str) -> Sequence[Call] | None:
+    """The kernel of `runtime/{kind}`; not for long rows."""
     if call.number("depth") >= SOFTMAX_DEPTH:
         return None
     fields = {name: call.fields[name] for name in ("rows", "depth")}
     return [
         Call(
-            "dsp/mf_softmax_s8_dsp", "mf_softmax_s8_dsp", "mf_softmax_dsp_params",
+            f"{kind}/mf_softmax_s8_{kind}", f"mf_softmax_s8_{kind}", f"mf_softmax_{kind}_params",
             fields | {"exponentials": reversed_exponentials(call, draft)},
             call.operands, call.output, call.in_place,
         )

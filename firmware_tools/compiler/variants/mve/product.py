@@ -9,7 +9,11 @@ from firmware_tools.compiler.program import Call, Step, Value
 from firmware_tools.compiler.structs import members
 from firmware_tools.compiler.variants.attention import Attention
 from firmware_tools.compiler.variants.draft import Draft
-from firmware_tools.compiler.variants.dsp.softmax import SOFTMAX_DEPTH, reversed_exponentials
+from firmware_tools.compiler.variants.dsp.softmax import (
+    SOFTMAX_DEPTH,
+    reversed_exponentials,
+    softmax_by_table,
+)
 from firmware_tools.compiler.variants.mve.dense import LANES
 
 _WORD = 4
@@ -65,17 +69,7 @@ def attention(found: Attention, draft: Draft) -> list[Step] | None:
 
 
 def softmax(call: Call, draft: Draft) -> Sequence[Call] | None:
-    """Not for long rows."""
-    if call.number("depth") >= SOFTMAX_DEPTH:
-        return None
-    fields = {name: call.fields[name] for name in ("rows", "depth")}
-    return [
-        Call(
-            "mve/mf_softmax_s8_mve", "mf_softmax_s8_mve", "mf_softmax_mve_params",
-            fields | {"exponentials": reversed_exponentials(call, draft)},
-            call.operands, call.output, call.in_place,
-        )
-    ]  # fmt: skip
+    return softmax_by_table(call, draft, "mve")
 
 
 def _is_suitable(call: Call) -> bool:

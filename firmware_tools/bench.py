@@ -1,6 +1,6 @@
 """What models need on boards, measured there, beside other runtimes' figures and our targets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ def _cell(
     model: TFLiteModel,
     board: Board,
     inputs: Sequence[Values],
-    expected: Iterable[Values],
+    expected: Sequence[Values],
     reference: Reference,
     out: Path,
     progress: Progress,

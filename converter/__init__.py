@@ -1,5 +1,6 @@
 """From PyTorch or ONNX to int8 TFLite, every op checked against float on the way."""
 
-from converter.pipeline import ConversionResult, convert
+from converter.pipeline import convert
+from converter.result import ConversionResult
 
 __all__ = ["ConversionResult", "convert"]

@@ -7,10 +7,10 @@ import click
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from converter.per_op import worst_first
-from converter.pipeline import ConversionResult
+from converter.checks.per_op import worst_first
 from converter.pipeline import convert as convert_model
-from converter.report import WORST, decibels
+from converter.report.page import WORST, decibels
+from converter.result import ConversionResult
 from midfuse.console import Outcome, Terminal, command
 
 

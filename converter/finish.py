@@ -1,6 +1,6 @@
 """The converter's half of the model card: the int8 form of inputs and outputs, ranges, the file."""
 
-from converter.ranges import Ranges
+from converter.quantising.ranges import Ranges
 from midfuse.card import ModelCard, TFLite, device_arithmetic
 from midfuse.tflite_file import TFLiteModel
 

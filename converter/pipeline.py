@@ -3,26 +3,26 @@
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from converter.accuracy import Accuracy, count_correct
+from converter.checks.accuracy import count_correct
+from converter.checks.per_op import check_ops_against_float, quantise_inputs, write_per_op
 from converter.finish import finish_card
-from converter.float_model import FloatModel
-from converter.lower import onnx_to_tflite
-from converter.onnx_model import check_inputs_used, output_names, plain_copy
-from converter.per_op import OpCheck, check_ops_against_float, quantise_inputs, write_per_op
-from converter.quantise import quantise_model
-from converter.ranges import Ranges, minmax_ranges
-from converter.report import write_report
-from converter.source import FloatReference, Source, open_source
-from converter.tidy import tidy
-from converter.windows import FloatArray, Windows, read_windows
-from midfuse.card import ModelCard, write_card
+from converter.lowering.float_model import FloatModel
+from converter.lowering.onnx_to_tflite import onnx_to_tflite
+from converter.lowering.tidy import tidy
+from converter.quantising.quantise import quantise_model
+from converter.quantising.ranges import minmax_ranges
+from converter.reading.onnx_file import check_inputs_used, output_names, plain_copy
+from converter.reading.source import FloatReference, Source, open_source
+from converter.reading.windows import FloatArray, Windows, read_windows
+from converter.report.page import write_report
+from converter.result import ConversionResult
+from midfuse.card import write_card
 from midfuse.errors import CheckFailed, InputError
 from midfuse.ops import check_ops
 from midfuse.oracle import run_windows, write_expected
@@ -39,28 +39,6 @@ CHECK_WINDOWS = 100
 # Relative to the largest output. Float models compute the same sums in another order; more than
 # this is another model.
 FLOAT_TOLERANCE = 1e-4
-
-
-@dataclass(frozen=True)
-class ConversionResult:
-    """What a conversion found, and the `files` it wrote.
-
-    `float_error` is the largest absolute difference between the float `.tflite` and the model as
-    it was given; `accuracy` is None without labelled test windows, `card` without a card.
-    """
-
-    name: str
-    model: TFLiteModel
-    float_model: TFLiteModel
-    float_error: float
-    ranges: Ranges
-    checks: list[OpCheck]
-    calibration_windows: int
-    check_windows: int
-    expected_windows: int
-    accuracy: Accuracy | None
-    card: ModelCard | None
-    files: list[Path]
 
 
 def convert(

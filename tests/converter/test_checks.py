@@ -13,16 +13,16 @@ from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper
 
 import converter
-from converter.accuracy import count_correct
-from converter.float_model import FloatModel
-from converter.lower import onnx_to_tflite
-from converter.onnx_model import read_onnx
-from converter.per_op import _Sums, check_ops_against_float, quantise_inputs, worst_first
+from converter.checks.accuracy import count_correct
+from converter.checks.per_op import _Sums, check_ops_against_float, quantise_inputs, worst_first
+from converter.lowering.float_model import FloatModel
+from converter.lowering.onnx_to_tflite import onnx_to_tflite
 from converter.pipeline import _prove_equal
-from converter.quantise import check_scales, quantise_model
-from converter.ranges import MOVES, minmax_ranges
-from converter.source import open_source
-from converter.windows import FloatArray, InputSpec, Windows, read_windows
+from converter.quantising.quantise import check_scales, quantise_model
+from converter.quantising.ranges import MOVES, minmax_ranges
+from converter.reading.onnx_file import read_onnx
+from converter.reading.source import open_source
+from converter.reading.windows import FloatArray, InputSpec, Windows, read_windows
 from midfuse.errors import CheckFailed, InputError
 from midfuse.ops import check_ops, check_support
 from midfuse.oracle import Oracle

@@ -5,8 +5,8 @@ import json
 import numpy as np
 
 import converter
-from converter.per_op import quantise_inputs
-from converter.quantise import check_scales
+from converter.checks.per_op import quantise_inputs
+from converter.quantising.quantise import check_scales
 from midfuse.card import quantise_window, read_card
 from midfuse.numeric import quantise
 from midfuse.ops import check_support

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save_file
 
 from converter.cli import convert
-from converter.lower import onnx_to_tflite
+from converter.lowering.onnx_to_tflite import onnx_to_tflite
 from midfuse.errors import InputError
 from tests.converter.conftest import STANDIN, save_cnn, sensor_windows
 

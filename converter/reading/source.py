@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from onnx import ModelProto
 
-from converter.onnx_model import OnnxModel, input_specs, read_onnx
-from converter.windows import FloatArray, InputSpec
+from converter.reading.onnx_file import OnnxModel, input_specs, read_onnx
+from converter.reading.windows import FloatArray, InputSpec
 from midfuse.card import ModelCard, read_card
 from midfuse.errors import InputError
 
-# converter.modules imports torch, which takes seconds: only the branches that need it import it.
+# converter.reading.modules imports torch, which takes seconds: only what needs it imports it.
 if TYPE_CHECKING:
     from torch import nn
 
@@ -42,7 +42,7 @@ class Source:
     def reference(self) -> FloatReference:
         """What the float `.tflite` has to equal."""
         if self.module is not None:
-            from converter.modules import TorchModel
+            from converter.reading.modules import TorchModel
 
             return TorchModel(self.module)
         assert self.onnx is not None
@@ -52,7 +52,7 @@ class Source:
         """The model as ONNX; a module is exported to `path` by tracing it on `example`."""
         if self.onnx is not None:
             return self.onnx
-        from converter.modules import export_onnx
+        from converter.reading.modules import export_onnx
 
         assert self.module is not None
         outputs = [entry.name for entry in self.card.outputs] if self.card else None
@@ -68,7 +68,7 @@ def open_source(model: Any) -> Source:
         InputError: no such file, a kind that is not known, or a model that cannot be loaded.
     """
     if not isinstance(model, str | Path):
-        from converter.modules import check_module, forward_inputs
+        from converter.reading.modules import check_module, forward_inputs
 
         name = type(model).__name__
         return Source(
@@ -82,7 +82,7 @@ def open_source(model: Any) -> Source:
         return Source(path.stem, str(path), input_specs(proto), onnx=proto)
     file, colon, factory = str(model).rpartition(":")
     if colon and re.fullmatch(r"[A-Za-z_]\w*", factory) and file.endswith(".py"):
-        from converter.modules import forward_inputs, load_factory
+        from converter.reading.modules import forward_inputs, load_factory
 
         module = load_factory(Path(file), factory)
         return Source(factory, str(model), forward_inputs(module, str(model)), module=module)
@@ -91,7 +91,7 @@ def open_source(model: Any) -> Source:
 
 def _student(card_path: Path) -> Source:
     card = read_card(card_path)
-    from converter.modules import load_student
+    from converter.reading.modules import load_student
 
     inputs = [InputSpec(entry.name, tuple(entry.shape)) for entry in card.inputs]
     return Source(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_quantizer import model_modifier, params_generator, recipe, recipe_manager
 
-from converter.ranges import MOVES, Ranges
+from converter.quantising.ranges import MOVES, Ranges
 from midfuse.errors import InputError
 from midfuse.ops import INT8, check_support
 from midfuse.tflite_file import Tensor, TFLiteModel, parse_tflite

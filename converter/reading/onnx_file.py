@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from onnx.external_data_helper import load_external_data_for_model
 
-from converter.windows import FloatArray, InputSpec
+from converter.reading.windows import FloatArray, InputSpec
 from midfuse.errors import InputError
 from midfuse.ops import OPS
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from converter.windows import FloatArray, InputSpec
+from converter.reading.windows import FloatArray, InputSpec
 from midfuse.card import ModelCard
 from midfuse.errors import InputError
 

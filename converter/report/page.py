@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from converter.per_op import worst_first
+from converter.checks.per_op import worst_first
 
 if TYPE_CHECKING:
-    from converter.pipeline import ConversionResult
+    from converter.result import ConversionResult
 
 # Ops that are named as the worst, here and in the terminal.
 WORST = 10

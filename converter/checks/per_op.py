@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from converter.float_model import FloatModel
-from converter.windows import FloatArray, Windows
+from converter.lowering.float_model import FloatModel
+from converter.reading.windows import FloatArray, Windows
 from midfuse.numeric import dequantise, quantise
 from midfuse.oracle import Oracle, Values
 from midfuse.progress import SILENT, Progress

@@ -7,8 +7,8 @@ from inserting requantisations between them.
 
 import numpy as np
 
-from converter.float_model import FloatModel, activations
-from converter.windows import Windows
+from converter.lowering.float_model import FloatModel, activations
+from converter.reading.windows import Windows
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 

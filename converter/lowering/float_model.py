@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from converter.windows import FloatArray
+from converter.reading.windows import FloatArray
 from midfuse.tflite_file import TFLiteModel
 
 

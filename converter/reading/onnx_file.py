@@ -131,6 +131,24 @@ def check_inputs_used(model: onnx.ModelProto, names: list[str], where: str) -> N
             raise InputError(f"{where}: input {name} is used by no op", "leave it out of the model")
 
 
+def module_of(node: str) -> str | None:
+    """The PyTorch module that made a node, from the scope that torch writes into node names.
+
+    `/blocks.0/attn/query/MatMul` is of `blocks.0.attn.query`. A Sequential's child repeats its
+    parent: `/net/net.0/Conv` is of `net.0`. None for the model itself, and where the name is not
+    of that form.
+    """
+    if not node.startswith("/"):
+        return None
+    path: list[str] = []
+    for scope in node.split("/")[1:-1]:
+        if path and scope.startswith(f"{path[-1]}."):
+            path[-1] = scope
+        else:
+            path.append(scope)
+    return ".".join(path) or None
+
+
 def plain_copy(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy that says the same in the words that onnx2tf understands best.
 

@@ -1,0 +1,254 @@
+"""Where each op of the float `.tflite` came from: the ONNX node, and the PyTorch module.
+
+The converters in between keep no names, but they keep values: both models run on the same windows,
+and a tensor is found in the other by what it holds. Reshapes and transposes change the order of
+values only, so order does not count; what holds the same values after that is told apart by the
+kind of op and by what lies before it in either graph.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+
+from converter.lowering.float_model import FloatModel
+from converter.reading.onnx_file import input_specs, module_of
+from converter.reading.windows import FloatArray, Windows
+from midfuse.tflite_file import Op, TFLiteModel
+
+# Two calibration windows and one of noise, which keeps apart what happens to be equal on them.
+_CALIBRATION_WINDOWS = 2
+# Relative; float models compute the same sums in another order.
+_TOLERANCE = 1e-4
+
+_MOVES = {"Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split"}
+_MOVES |= {"Squeeze", "Tile", "Transpose", "Unsqueeze"}
+_LINEAR = {"Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul"}
+_MEAN = {"AveragePool", "GlobalAveragePool", "ReduceMean"}
+_RESHAPE = {"Flatten", "Reshape", "Squeeze", "Unsqueeze"}
+# The ONNX ops that a TFLite op stands for in the first place.
+_KINDS = {
+    "ADD": {"Add", "Sum"},
+    "AVERAGE_POOL_2D": _MEAN,
+    "BATCH_MATMUL": _LINEAR,
+    "CONCATENATION": {"Concat"},
+    "CONV_2D": _LINEAR,
+    "DEPTHWISE_CONV_2D": _LINEAR,
+    "DIV": {"Div"},
+    "EXPAND_DIMS": _RESHAPE,
+    "FULLY_CONNECTED": _LINEAR,
+    "GATHER": {"Gather"},
+    "HARD_SWISH": {"HardSwish"},
+    "LEAKY_RELU": {"LeakyRelu"},
+    "LOGISTIC": {"Sigmoid"},
+    "MAX_POOL_2D": {"MaxPool", "GlobalMaxPool"},
+    "MAXIMUM": {"Max"},
+    "MEAN": _MEAN,
+    "MINIMUM": {"Min"},
+    "MUL": {"Div", "Mul"},
+    "PAD": {"Pad"},
+    "PADV2": {"Pad"},
+    "PRELU": {"PRelu"},
+    "REDUCE_MAX": {"GlobalMaxPool", "ReduceMax"},
+    "RELU": {"Relu"},
+    "RELU6": {"Clip"},
+    "RESHAPE": _RESHAPE,
+    "SLICE": {"Slice", "Split"},
+    "SOFTMAX": {"Softmax"},
+    "SPLIT": {"Split"},
+    "SPLIT_V": {"Split"},
+    "SQUEEZE": _RESHAPE,
+    "STRIDED_SLICE": {"Gather", "Slice", "Split"},
+    "SUB": {"Sub"},
+    "SUM": {"ReduceSum"},
+    "TANH": {"Tanh"},
+    "TRANSPOSE": {"Transpose"},
+    "TRANSPOSE_CONV": _LINEAR,
+    "UNPACK": {"Gather", "Split"},
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The ONNX node that an op belongs to; `module` is None where no PyTorch module made it."""
+
+    node: str
+    op_type: str
+    module: str | None
+
+
+def origins(
+    float_model: TFLiteModel, model: onnx.ModelProto, windows: Windows
+) -> dict[str, Origin]:
+    """The origin of every tensor that an op of `float_model` makes, by the tensor's name.
+
+    An op with a bias or an activation folded into it belongs to the node that it mainly is (the
+    Conv, not the Relu); an op without a counterpart, such as a part of a LayerNormalization opened
+    up, to the nearest one after it.
+    """
+    nodes = _Nodes(model)
+    chosen = windows.spread(_CALIBRATION_WINDOWS)
+    inputs = [chosen.window(at) for at in range(len(chosen))] + [_noise(chosen)]
+    theirs = [_print(values) for values in nodes.values(inputs)]
+    ours = _op_values(float_model, inputs)
+    table = np.array(theirs)
+    found: dict[int, int] = {}
+    before = {index: 1 << (len(nodes) + at) for at, index in enumerate(float_model.inputs)}
+    for op in float_model.ops:
+        upstream = 0
+        for index in op.inputs:
+            upstream |= before.get(index, 0)
+        for index in op.outputs:
+            same = nodes.makers[_equal(table, _print(ours[index]))]
+            before[index] = upstream
+            if same.size:
+                match = nodes.choose(op, sorted(set(same.tolist())), upstream)
+                found[index] = nodes.principal(op, match, upstream)
+                before[index] = 1 << match | upstream & nodes.all_inputs
+    _inherit(float_model, found, len(nodes) - 1)
+    return {float_model.tensors[index].name: nodes.origin(at) for index, at in found.items()}
+
+
+class _Nodes:
+    """The nodes that compute from the model's inputs, in order, and the ways between them.
+
+    Sets of nodes and inputs are bits of an integer: node i is bit i, input j bit len + j.
+    """
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._model = model
+        self._input_names = [spec.name for spec in input_specs(model)]
+        live = set(self._input_names)
+        self._nodes: list[Any] = []
+        for node in model.graph.node:
+            if node.op_type != "Shape" and live.intersection(node.input):
+                live |= set(filter(None, node.output))
+                self._nodes.append(node)
+        self._names = [name for node in self._nodes for name in node.output if name]
+        maker = {name: at for at, node in enumerate(self._nodes) for name in node.output if name}
+        self._parents = [[maker[n] for n in node.input if n in maker] for node in self._nodes]
+        self._used: set[int] = set()
+        self.makers = np.array([maker[name] for name in self._names], np.int64)
+        self.all_inputs = (1 << len(self._input_names)) - 1 << len(self._nodes)
+        # What lies before each node, itself included.
+        self._upstream: list[int] = []
+        bits = {name: 1 << len(self) + at for at, name in enumerate(self._input_names)}
+        for at, node in enumerate(self._nodes):
+            upstream = 1 << at
+            for name in node.input:
+                upstream |= self._upstream[maker[name]] if name in maker else bits.get(name, 0)
+            self._upstream.append(upstream)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def values(self, inputs: list[list[FloatArray]]) -> Iterator[FloatArray]:
+        """What each output of the nodes holds, all windows in one row."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self._model)
+        del model.graph.output[:]
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._names)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        runs = [
+            session.run(self._names, dict(zip(self._input_names, window, strict=True)))
+            for window in inputs
+        ]
+        for values in zip(*runs, strict=True):
+            yield np.concatenate([np.ravel(value) for value in values]).astype(np.float32)
+
+    def choose(self, op: Op, same: list[int], upstream: int) -> int:
+        """Which of the nodes that hold the op's values it is; `upstream` lies before the op."""
+
+        def preference(at: int) -> tuple[bool, int, bool, int]:
+            behind = self._upstream[at] & upstream == upstream
+            reached = (self._upstream[at] ^ upstream) & self.all_inputs == 0
+            return not (behind and reached), self._strangeness(op, at), at in self._used, at
+
+        best = min(same, key=preference)
+        self._used.add(best)
+        return best
+
+    def principal(self, op: Op, match: int, upstream: int) -> int:
+        """From the last node folded into the op back to the one that it is named after."""
+        folded = [match]
+        for at in folded:
+            if self._nodes[at].op_type in _KINDS.get(op.name, ()):
+                return at
+            if self._nodes[at].op_type not in _MOVES:
+                folded += [p for p in self._parents[at] if not upstream >> p & 1]
+        return match
+
+    def origin(self, at: int) -> Origin:
+        node = self._nodes[at]
+        name = node.name or node.output[0]
+        return Origin(name, node.op_type, module_of(name))
+
+    def _strangeness(self, op: Op, at: int) -> int:
+        kind = self._nodes[at].op_type
+        kinds = _KINDS.get(op.name, set())
+        if kind in kinds:
+            return 0
+        return 1 if (kind in _MOVES) == bool(kinds & _MOVES) else 2
+
+
+def _noise(windows: Windows) -> list[FloatArray]:
+    rng = np.random.default_rng(0)
+    return [
+        (rng.standard_normal(values[:1].shape) * (values.std() or 1)).astype(np.float32)
+        for values in windows.inputs
+    ]
+
+
+def _op_values(model: TFLiteModel, inputs: list[list[FloatArray]]) -> dict[int, FloatArray]:
+    """What each op's outputs hold, all windows in one row."""
+    interpreter = FloatModel(model)
+    indices = [index for op in model.ops for index in op.outputs]
+    runs: dict[int, list[FloatArray]] = {index: [] for index in indices}
+    for window in inputs:
+        interpreter.run(window)
+        for index in indices:
+            runs[index].append(interpreter.tensor(index).ravel())
+    return {index: np.concatenate(parts).astype(np.float32) for index, parts in runs.items()}
+
+
+def _print(values: FloatArray) -> npt.NDArray[np.float64]:
+    """Figures that do not depend on the order of the values: their number, extremes, means."""
+    if values.size == 0:
+        return np.zeros(6)
+    sizes = np.abs(values)
+    return np.array(
+        [
+            values.size,
+            values.min(),
+            values.max(),
+            values.mean(dtype=np.float64),
+            sizes.mean(dtype=np.float64),
+            np.sqrt(np.square(sizes, dtype=np.float64).mean()),
+        ]
+    )
+
+
+def _equal(table: npt.NDArray[np.float64], one: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which rows of prints are of the same values as `one`, rounding aside."""
+    peak = max(abs(one[1]), abs(one[2]))
+    tolerance = _TOLERANCE * np.array([0, peak, peak, one[4], one[4], one[5]])
+    return np.asarray((np.abs(table - one) <= tolerance).all(axis=1))
+
+
+def _inherit(model: TFLiteModel, found: dict[int, int], last: int) -> None:
+    """Give the tensors without a match what the nearest op after them has."""
+    computed = {index for op in model.ops for index in op.outputs}
+    for op in reversed(model.ops):
+        theirs = next((found[index] for index in op.outputs if index in found), last)
+        for index in computed.intersection((*op.inputs, *op.outputs)):
+            found.setdefault(index, theirs)

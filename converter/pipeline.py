@@ -17,7 +17,7 @@ from converter.lowering.onnx_to_tflite import onnx_to_tflite
 from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
-from converter.reading.onnx_file import check_inputs_used, output_names, plain_copy
+from converter.reading.onnx_file import output_names, plain_copy
 from converter.reading.source import FloatReference, Source, open_source
 from converter.reading.windows import FloatArray, Windows, read_windows
 from converter.report.page import write_report
@@ -66,6 +66,7 @@ def convert(
         raise InputError(f"{out}: is a file", "name a folder with --out")
     source = open_source(model)
     windows = read_windows(calibration, source.inputs)
+    source = source.settled(windows)
     tested = None if test is None else read_windows(test, source.inputs)
     with tempfile.TemporaryDirectory(prefix="midfuse-") as work:
         made = Path(work) / "made"
@@ -81,7 +82,6 @@ def _float_tflite(
     with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
         proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
         names = [spec.name for spec in source.inputs]
-        check_inputs_used(proto, names, source.where)
         plain = work / "model.onnx"
         plain.write_bytes(plain_copy(proto).SerializeToString())
     with progress.task("ONNX to TFLite (onnx2tf)"):

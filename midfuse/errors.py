@@ -4,6 +4,8 @@ The class decides the exit code of a command: 0 done, 1 a check did not hold, 2 
 input, 3 a board or a tool is missing or does not answer.
 """
 
+_LONGEST = 800
+
 
 class MidfuseError(Exception):
     """Base of all errors that are shown as one line, without a traceback.
@@ -14,9 +16,15 @@ class MidfuseError(Exception):
     exit_code = 2
 
     def __init__(self, problem: str, remedy: str = "") -> None:
-        self.problem = problem
+        self.problem = _one_line(problem)
         self.remedy = remedy
-        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+        super().__init__(f"{self.problem}; {remedy}" if remedy else self.problem)
+
+
+def _one_line(text: str) -> str:
+    """Names in untrusted files, and other programs' words, may hold anything."""
+    line = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
 
 
 class CheckFailed(MidfuseError):

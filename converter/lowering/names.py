@@ -204,7 +204,7 @@ class _Nodes:
 def _noise(windows: Windows) -> list[FloatArray]:
     rng = np.random.default_rng(0)
     return [
-        (rng.standard_normal(values[:1].shape) * (values.std() or 1)).astype(np.float32)
+        (rng.standard_normal(values[0].shape) * (values.std() or 1)).astype(np.float32)
         for values in windows.inputs
     ]
 

@@ -1,14 +1,16 @@
 """MODEL, whatever it is: our student, an `.onnx`, `file.py:factory`, or a module in memory."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from onnx import ModelProto
 
-from converter.reading.onnx_file import OnnxModel, input_specs, read_onnx
-from converter.reading.windows import FloatArray, InputSpec
+from converter.reading.onnx_file import OnnxModel, check_inputs_used, input_specs, read_onnx
+from converter.reading.onnx_ops import check_onnx_ops
+from converter.reading.onnx_shapes import fix_shapes
+from converter.reading.windows import FloatArray, InputSpec, Windows, settled
 from midfuse.card import ModelCard, read_card
 from midfuse.errors import InputError
 
@@ -20,7 +22,7 @@ _KINDS = "name a student.safetensors or its card, an .onnx, or file.py:factory"
 
 
 class FloatReference(Protocol):
-    """The float model as it was given: one window in (batch 1), its outputs in order."""
+    """The float model as it was given: one window in, its outputs in order."""
 
     def run(self, window: list[FloatArray]) -> list[FloatArray]: ...
 
@@ -38,6 +40,15 @@ class Source:
     card: ModelCard | None = None
     module: "nn.Module | None" = None
     onnx: ModelProto | None = None
+
+    def settled(self, windows: Windows) -> "Source":
+        """The same model for inputs of exactly these windows' shapes.
+
+        Raises:
+            InputError: as `fix_shapes`.
+        """
+        onnx = None if self.onnx is None else fix_shapes(self.onnx, windows.window(0), self.where)
+        return replace(self, inputs=settled(self.inputs, windows), onnx=onnx)
 
     def reference(self) -> FloatReference:
         """What the float `.tflite` has to equal."""
@@ -58,7 +69,7 @@ class Source:
         outputs = [entry.name for entry in self.card.outputs] if self.card else None
         names = [spec.name for spec in self.inputs]
         export_onnx(self.module, names, outputs, example, path, self.where)
-        return read_onnx(path, self.where)
+        return fix_shapes(_read_onnx(path, self.where, names), example, self.where)
 
 
 def open_source(model: Any) -> Source:
@@ -78,7 +89,7 @@ def open_source(model: Any) -> Source:
     if path.suffix in (".safetensors", ".json"):
         return _student(path.with_suffix(".json"))
     if path.suffix == ".onnx":
-        proto = read_onnx(path, str(path))
+        proto = _read_onnx(path, str(path))
         return Source(path.stem, str(path), input_specs(proto), onnx=proto)
     file, colon, factory = str(model).rpartition(":")
     if colon and re.fullmatch(r"[A-Za-z_]\w*", factory) and file.endswith(".py"):
@@ -87,6 +98,13 @@ def open_source(model: Any) -> Source:
         module = load_factory(Path(file), factory)
         return Source(factory, str(model), forward_inputs(module, str(model)), module=module)
     raise InputError(f"{model}: not a model that can be converted", _KINDS)
+
+
+def _read_onnx(path: Path, where: str, inputs: list[str] | None = None) -> ModelProto:
+    model = read_onnx(path, where)
+    check_inputs_used(model, inputs or [spec.name for spec in input_specs(model)], where)
+    check_onnx_ops(model, where)
+    return model
 
 
 def _student(card_path: Path) -> Source:

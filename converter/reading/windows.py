@@ -14,20 +14,36 @@ from midfuse.oracle import read_npz
 FloatArray = npt.NDArray[np.float32]
 
 
+# What the model says of one axis: its size, or where it is open its name or nothing.
+Axis = int | str | None
+
+MAX_AXES = 4
+
+
 @dataclass(frozen=True)
 class InputSpec:
-    """One input of the float model: its name and the shape of one window, batch axis 1 in front.
+    """One input of the float model: its name and its shape, a batch axis included if it has one.
 
-    A `shape` of None is not known beforehand and follows from the calibration windows.
+    Windows settle what is open: an axis that is a name (the same name, the same size) or None,
+    and a `shape` of None, that of a module, which takes a batch and says nothing beforehand.
     """
 
     name: str
-    shape: tuple[int, ...] | None = None
+    shape: tuple[Axis, ...] | None = None
+
+    @property
+    def batched(self) -> bool:
+        """Whether the first axis is a batch, on which windows may lie side by side."""
+        return self.shape is None or not isinstance(self.shape[0], int) or self.shape[0] == 1
+
+    def __str__(self) -> str:
+        axes = () if self.shape is None else self.shape[1:] if self.batched else self.shape
+        return f"({', '.join(['N', *('?' if axis is None else str(axis) for axis in axes)])})"
 
 
 @dataclass(frozen=True)
 class Windows:
-    """`inputs` in model order, each (N, *shape of a window) float32; `labels` (N,) where known."""
+    """`inputs` in model order, each (N, *shape of the input); `labels` (N,) where known."""
 
     inputs: list[FloatArray]
     labels: npt.NDArray[np.int64] | None = None
@@ -36,8 +52,8 @@ class Windows:
         return len(self.inputs[0])
 
     def window(self, at: int) -> list[FloatArray]:
-        """One window as the float model takes it, batch axis 1 in front."""
-        return [values[at : at + 1] for values in self.inputs]
+        """One window, an array of exactly the input's shape for every input."""
+        return [values[at] for values in self.inputs]
 
     def spread(self, count: int) -> "Windows":
         """At most `count` windows, evenly spaced, so that they do not all come from one person."""
@@ -51,9 +67,11 @@ def read_windows(
 ) -> Windows:
     """Check an `.npz` file, or arrays already in memory, against the model's inputs.
 
+    An array is (N, *shape of the input), or for an input with a batch axis (N, *rest of its shape).
+
     Raises:
-        InputError: a missing input, no windows, another shape or type, NaN or infinity; names the
-            file and the array.
+        InputError: a missing input, no windows, another shape or type, NaN or infinity, or one
+            value throughout; names the file and the array.
     """
     arrays = read_npz(source) if isinstance(source, Path) else source
     where = str(source) if isinstance(source, Path) else "arrays given"
@@ -65,7 +83,14 @@ def read_windows(
             f"{where}: inputs have different numbers of windows ({listed})",
             "give every input the same windows in the same order",
         )
+    _check_open_axes(specs, inputs, where)
     return Windows(inputs, _labels(arrays, len(inputs[0]), where))
+
+
+def settled(specs: Sequence[InputSpec], windows: Windows) -> list[InputSpec]:
+    """The inputs with the shapes that these windows have."""
+    shapes = [values.shape for values in windows.window(0)]
+    return [InputSpec(spec.name, shape) for spec, shape in zip(specs, shapes, strict=True)]
 
 
 def _input(arrays: Mapping[str, npt.NDArray[Any]], spec: InputSpec, where: str) -> FloatArray:
@@ -79,16 +104,16 @@ def _input(arrays: Mapping[str, npt.NDArray[Any]], spec: InputSpec, where: str) 
         raise InputError(
             f"{where}: {spec.name} is {values.dtype}, not float32", "save it as float32"
         )
-    if values.ndim < 2 or values.size == 0:
+    if values.size == 0:
         raise InputError(
             f"{where}: {spec.name} has the shape {values.shape}: no windows",
             "save at least one window a row",
         )
-    if spec.shape is not None and values.shape[1:] != spec.shape[1:]:
-        expected = ", ".join(["N", *map(str, spec.shape[1:])])
+    windows = _one_window_a_row(values, spec)
+    if windows is None:
         raise InputError(
-            f"{where}: {spec.name} has the shape {values.shape}, the model takes ({expected})",
-            "cut the windows as the model takes them",
+            f"{where}: {spec.name} has the shape {values.shape}, the model takes {spec}",
+            "cut the windows as the model takes them, N of them along the first axis",
         )
     if not np.isfinite(values).all():
         window = int(np.argwhere(~np.isfinite(values))[0][0])
@@ -96,7 +121,40 @@ def _input(arrays: Mapping[str, npt.NDArray[Any]], spec: InputSpec, where: str) 
             f"{where}: {spec.name} holds NaN or infinity (first in window {window})",
             "leave such windows out",
         )
-    return values
+    if values.size > 1 and values.min() == values.max():
+        raise InputError(
+            f"{where}: {spec.name} is {values.flat[0]:g} throughout",
+            "record windows in which the sensor measures something",
+        )
+    return windows
+
+
+def _one_window_a_row(values: FloatArray, spec: InputSpec) -> FloatArray | None:
+    """(N, *shape of the input), or None where the array is not windows of that input."""
+    shape = (1, *values.shape[1:]) if spec.shape is None else spec.shape
+    if values.ndim == len(shape) and spec.batched:
+        values = values[:, np.newaxis]
+    taken = values.shape[1:]
+    fits = len(taken) == len(shape) <= MAX_AXES and all(
+        size == axis for size, axis in zip(taken, shape, strict=True) if isinstance(axis, int)
+    )
+    return values if fits else None
+
+
+def _check_open_axes(specs: Sequence[InputSpec], inputs: list[FloatArray], where: str) -> None:
+    """Axes of one name are of one size."""
+    known: dict[str, tuple[str, int]] = {}
+    for spec, values in zip(specs, inputs, strict=True):
+        for axis, size in zip(spec.shape or (), values.shape[1:], strict=False):
+            if not isinstance(axis, str):
+                continue
+            other, other_size = known.setdefault(axis, (spec.name, size))
+            if size != other_size:
+                raise InputError(
+                    f"{where}: axis {axis!r} of the model is {other_size} in {other} and {size} in"
+                    f" {spec.name}",
+                    "cut windows of one length",
+                )
 
 
 def _labels(

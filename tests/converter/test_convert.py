@@ -1,12 +1,18 @@
 """Whole conversions: what comes out runs under TFLM, is int8 throughout, and says what it is."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
+from click.testing import CliRunner
+from onnx import TensorProto, helper, numpy_helper
 
 import converter
 from converter.checks.per_op import quantise_inputs
 from converter.quantising.quantise import check_scales
+from firmware_tools.cli import evaluate
 from midfuse.card import quantise_window, read_card
 from midfuse.numeric import quantise
 from midfuse.ops import check_support
@@ -76,7 +82,8 @@ def test_files_and_streams_hold_what_the_command_says(converted: Converted) -> N
 
 def test_recorded_answers_are_tflms_on_the_test_windows(converted: Converted) -> None:
     model = _int8(converted)
-    codes = quantise_inputs(model, [converted.test["acc"], converted.test["gyro"]])
+    windows = [converted.test[name][:, np.newaxis] for name in ("acc", "gyro")]
+    codes = quantise_inputs(model, windows)
     (answers,) = recorded_answers(converted.folder / "expected.npz", model, codes)
     oracle = Oracle(model)
     for at in (0, 57, 119):
@@ -182,3 +189,48 @@ def test_an_onnx_file_keeps_its_names_and_layout(
     assert "cnn_int8.tflite" in names
     assert not any(name.endswith((".onnx", ".json")) and name != "per_op.json" for name in names)
     assert min(c.accumulated.cosine or 0 for c in converted_onnx.checks) > 0.99
+
+
+def test_inputs_of_one_to_three_axes_open_ones_and_none_of_them_a_batch(tmp_path: Path) -> None:
+    """Through to a board, which is given what the converter recorded."""
+    rng = np.random.default_rng(1)
+    shapes: dict[str, list[Any]] = {
+        "mean": [6],
+        "steps": [12, 3],
+        "acc": ["batch", "time", 3],
+    }
+    weights = {name: rng.standard_normal((int(s[-1]), 8)) for name, s in shapes.items()}
+    weights["head"] = rng.standard_normal((8, 5))
+    nodes = [
+        *(helper.make_node("MatMul", [name, f"{name}.w"], [f"{name}.m"]) for name in shapes),
+        helper.make_node("ReduceMean", ["steps.m"], ["steps.r"], axes=[0], keepdims=0),
+        helper.make_node("ReduceMean", ["acc.m"], ["acc.r"], axes=[1], keepdims=0),
+        helper.make_node("Add", ["mean.m", "steps.r"], ["a"]),
+        helper.make_node("Add", ["acc.r", "a"], ["b"]),
+        helper.make_node("Relu", ["b"], ["r"]),
+        helper.make_node("MatMul", ["r", "head.w"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 5])],
+        [numpy_helper.from_array(w.astype(np.float32), f"{n}.w") for n, w in weights.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
+    sizes = {"mean": (30, 6), "steps": (30, 12, 3), "acc": (30, 20, 3)}
+    windows = {n: rng.standard_normal(size).astype(np.float32) for n, size in sizes.items()}
+    result = converter.convert(tmp_path / "m.onnx", windows, out=tmp_path / "out")
+    model = result.model
+    assert model.input_names == ("mean", "steps", "acc")
+    assert [model.tensors[i].shape for i in model.inputs] == [(6,), (12, 3), (1, 20, 3)]
+    recorded = read_npz(tmp_path / "out" / "expected.npz")
+    assert [recorded[str(i)].shape for i in range(3)] == [(30, 6), (30, 12, 3), (30, 1, 20, 3)]
+    command = ["--board", "native", "--inputs", str(tmp_path / "out" / "expected.npz"), "--json"]
+    done = CliRunner().invoke(
+        evaluate, [str(model.path), *command, "--out", str(tmp_path / "evaluated")]
+    )
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["differing_bytes"] == 0
+    assert json.loads(done.stdout)["windows"] == 30

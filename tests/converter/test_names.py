@@ -48,7 +48,7 @@ def test_the_stand_ins_ops(converted: Converted) -> None:
     model = _float((converted.folder / "two_sensors_float32.tflite").read_bytes())
     proto = read_onnx(converted.folder / "two_sensors.onnx", "test")
     arrays = sensor_windows(5, seed=1)
-    found = _found(model, proto, Windows([arrays["acc"], arrays["gyro"]]))
+    found = _found(model, proto, Windows([arrays["acc"][:, None], arrays["gyro"][:, None]]))
     # Which of the two branches comes first is the lowering's choice.
     assert sorted(
         (op.name, origin.node) for op, origin in found[:6]
@@ -90,7 +90,7 @@ def test_an_onnx_that_no_torch_made(
     """Also where every calibration value is 0."""
     images = np.random.default_rng(5).standard_normal((3, 2, 16, 20)).astype(np.float32) * size
     proto = read_onnx(onnx_file, "test")
-    found = _found(converted_onnx.float_model, proto, Windows([images.astype(np.float32)]))
+    found = _found(converted_onnx.float_model, proto, Windows([images[:, None].astype(np.float32)]))
     assert [(op.name, origin.node) for op, origin in found] == [
         ("TRANSPOSE", "/c1"),
         ("CONV_2D", "/c1"),
@@ -141,7 +141,7 @@ def test_a_transformer_with_layer_normalisation(tmp_path: Path) -> None:
     model = _lower(proto, tmp_path)
     windows = np.random.default_rng(0).standard_normal((4, 12, 6)).astype(np.float32)
     started = time.perf_counter()
-    found = _found(model, proto, Windows([windows]))
+    found = _found(model, proto, Windows([windows[:, None]]))
     assert time.perf_counter() - started < 0.3
     runs: list[tuple[str | None, int]] = []
     for _, origin in found:
@@ -231,7 +231,7 @@ def _reference_branches() -> TFLiteModel:
 def test_branches_that_hold_the_same_values() -> None:
     """Both inputs get the same windows; noise and what lies before a branch tell them apart."""
     same = np.random.default_rng(2).standard_normal((3, 4)).astype(np.float32)
-    found = _found(_reference_branches(), _branches(), Windows([same, same]))
+    found = _found(_reference_branches(), _branches(), Windows([same[:, None]] * 2))
     assert [origin.node for _, origin in found] == [
         "/right/Mul",
         "/right/Tanh",
@@ -250,7 +250,7 @@ def test_a_factor_of_zero_leaves_the_graph_alone_to_tell() -> None:
     flat.buffers[1].data = np.zeros(16, np.uint8)
     dead = _float(bytes(flatbuffer_utils.convert_object_to_bytearray(flat)))
     windows = np.random.default_rng(2).standard_normal((3, 4)).astype(np.float32)
-    found = _found(dead, proto, Windows([windows, windows]))
+    found = _found(dead, proto, Windows([windows[:, None]] * 2))
     assert [origin.node for _, origin in found] == [
         "/right/Mul",
         "/right/Tanh",

@@ -7,11 +7,13 @@ import click
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from converter.checks.per_op import worst_first
+from converter.checks.limits import MAX_ACCURACY_DROP, MIN_SQNR_DB, Limits
+from converter.checks.op_check import Verdict, first_broken, worst_first
 from converter.pipeline import convert as convert_model
 from converter.report.page import WORST, decibels
 from converter.result import ConversionResult
 from midfuse.console import Outcome, Terminal, command
+from midfuse.errors import CheckFailed
 
 
 @command(name="convert", context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,24 +30,57 @@ from midfuse.console import Outcome, Terminal, command
     help="Held-out windows in the same form, with `labels`: accuracies and expected.npz.",
 )
 @click.option(
+    "--min-sqnr",
+    type=float,
+    default=MIN_SQNR_DB,
+    show_default=True,
+    help="Least SQNR of the int8 outputs against the float model's, in dB.",
+)
+@click.option(
+    "--max-accuracy-drop",
+    type=float,
+    default=MAX_ACCURACY_DROP,
+    show_default=True,
+    help="Most points of accuracy that int8 may lose on the held-out windows.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("runs/convert"),
     show_default=True,
     help="Folder for the files.",
 )
-def convert(model: str, calibration: Path, test: Path | None, out: Path) -> Outcome:
+def convert(
+    model: str,
+    calibration: Path,
+    test: Path | None,
+    min_sqnr: float,
+    max_accuracy_drop: float,
+    out: Path,
+) -> Outcome:
     """Convert MODEL to int8 TFLite and check every op of it against float.
 
     MODEL is a student (student.safetensors, or student.json beside it), an .onnx, or
     file.py:factory, a function that returns a torch.nn.Module.
+
+    Exit code 1, with all files written, where --min-sqnr or --max-accuracy-drop does not hold.
     """
-    result = convert_model(model, calibration, test=test, out=out, progress=Terminal())
-    return Outcome(data=_data(result), view=_view(result), files=result.files)
+    limits = Limits(min_sqnr, max_accuracy_drop)
+    result = convert_model(
+        model, calibration, test=test, limits=limits, out=out, progress=Terminal()
+    )
+    failure = None
+    if result.missed:
+        failure = CheckFailed(
+            f"{result.model.path.name}: {'; '.join(result.missed)}",
+            f"{out / 'report.html'} says which op to look at",
+        )
+    return Outcome(data=_data(result), view=_view(result), files=result.files, failure=failure)
 
 
 def _data(result: ConversionResult) -> dict[str, Any]:
     """The outcome for machines; the ops are in per_op.json."""
+    agreement, broken = result.agreement, first_broken(result.checks)
     return {
         "name": result.name,
         "tflite": str(result.model.path),
@@ -55,8 +90,16 @@ def _data(result: ConversionResult) -> dict[str, Any]:
         "float_error": result.float_error,
         "calibration_windows": result.calibration_windows,
         "check_windows": result.check_windows,
-        "expected_windows": result.expected_windows,
-        "accuracy": None if result.accuracy is None else result.accuracy.as_json(),
+        "agreement": {
+            "windows": agreement.windows,
+            "held_out": agreement.held_out,
+            "sqnr_db": agreement.sqnr_db,
+            "same_class": {"float_tflite": agreement.float_tflite, "int8": agreement.int8},
+        },
+        "accuracy": None if agreement.accuracy is None else agreement.accuracy.as_json(),
+        "verdicts": {v.value: sum(c.verdict is v for c in result.checks) for v in Verdict},
+        "first_broken": None if broken is None else broken.index,
+        "missed": result.missed,
         "card": result.card is not None,
         "files": [str(path) for path in result.files],
     }
@@ -69,15 +112,14 @@ def _view(result: ConversionResult) -> RenderableType:
         f"float TFLite equals the model given: largest difference {result.float_error:.1g} over"
         f" {result.check_windows} windows",
         f"ranges from {result.calibration_windows} calibration windows; TFLM's answers recorded"
-        f" for {result.expected_windows} windows",
+        f" for {result.agreement.windows} windows",
     ]
-    if result.accuracy is not None:
-        a = result.accuracy
+    if result.agreement.accuracy is not None:
+        a = result.agreement.accuracy
         lines.append(
             f"accuracy on {a.windows} held-out windows: float"
             f" {a.student_float / a.windows:.2%}, float TFLite {a.float_tflite / a.windows:.2%},"
-            f" int8 {a.student_int8_host / a.windows:.2%} (same class as float:"
-            f" {a.agreement / a.windows:.2%})"
+            f" int8 {a.student_int8_host / a.windows:.2%}"
         )
     if result.card is None:
         lines.append("no model card: only a student trained by Midfuse has one to complete")

@@ -6,24 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
+import onnx
 
-from converter.checks.accuracy import count_correct
-from converter.checks.per_op import check_ops_against_float, quantise_inputs, write_per_op
+from converter.checks.agreement import compare
+from converter.checks.equality import prove_equal, run_all
+from converter.checks.limits import Limits, missed
+from converter.checks.per_op import check_ops_against_float, quantise_inputs
 from converter.finish import finish_card
 from converter.lowering.float_model import FloatModel
+from converter.lowering.names import Origin, origins
 from converter.lowering.onnx_to_tflite import onnx_to_tflite
 from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
 from converter.reading.onnx_file import output_names, plain_copy
-from converter.reading.source import FloatReference, Source, open_source
-from converter.reading.windows import FloatArray, Windows, read_windows
+from converter.reading.source import Source, open_source
+from converter.reading.windows import Windows, read_windows
 from converter.report.page import write_report
+from converter.report.per_op_json import write_per_op
 from converter.result import ConversionResult
 from midfuse.card import write_card
-from midfuse.errors import CheckFailed, InputError
+from midfuse.errors import InputError
+from midfuse.numeric import dequantise
 from midfuse.ops import check_ops
 from midfuse.oracle import run_windows, write_expected
 from midfuse.progress import SILENT, Progress
@@ -36,9 +41,6 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 # Windows on which the float models are held against each other and every op is checked.
 CHECK_WINDOWS = 100
-# Relative to the largest output. Float models compute the same sums in another order; more than
-# this is another model.
-FLOAT_TOLERANCE = 1e-4
 
 
 def convert(
@@ -46,6 +48,7 @@ def convert(
     calibration: Path | Arrays,
     *,
     test: Path | Arrays | None = None,
+    limits: Limits | None = None,
     out: Path,
     progress: Progress = SILENT,
 ) -> ConversionResult:
@@ -56,6 +59,7 @@ def convert(
         calibration: training windows, an array (N, *input shape) float32 an input, by its name;
             they alone set the activation ranges.
         test: held-out windows in the same form, with `labels` (N,) for accuracies.
+        limits: what the result has to hold; `missed` in the result says what it does not.
         out: folder for the files; made when everything has succeeded, untouched otherwise.
 
     Raises:
@@ -71,13 +75,16 @@ def convert(
     with tempfile.TemporaryDirectory(prefix="midfuse-") as work:
         made = Path(work) / "made"
         made.mkdir()
-        float_model = _float_tflite(source, windows, Path(work), made, out, progress)
-        return _quantise_and_check(source, float_model, windows, tested, made, out, progress)
+        float_model, proto = _float_tflite(source, windows, Path(work), made, out, progress)
+        found = origins(float_model, proto, windows)
+        return _quantise_and_check(
+            source, float_model, found, windows, tested, limits or Limits(), made, out, progress
+        )
 
 
 def _float_tflite(
     source: Source, windows: Windows, work: Path, made: Path, out: Path, progress: Progress
-) -> TFLiteModel:
+) -> tuple[TFLiteModel, onnx.ModelProto]:
     """Through ONNX and onnx2tf to the tidied float `.tflite`: a file in `made`, bound for `out`."""
     with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
         proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
@@ -92,41 +99,51 @@ def _float_tflite(
     model = parse_tflite(content, out / f"{source.name}_float32.tflite")
     (made / model.path.name).write_bytes(content)
     check_ops(model, source.where)
-    return model
+    return model, proto
 
 
 def _quantise_and_check(
     source: Source,
     float_model: TFLiteModel,
+    names: Mapping[str, Origin],
     windows: Windows,
     tested: Windows | None,
+    limits: Limits,
     made: Path,
     out: Path,
     progress: Progress,
 ) -> ConversionResult:
     reference, lowered = source.reference(), FloatModel(float_model)
     checked = windows.spread(CHECK_WINDOWS)
-    float_error = _prove_equal(reference, lowered, checked, source, progress)
+    given = run_all(reference, checked, "Float model", progress)
+    ours = run_all(lowered, checked, "Float TFLite", progress)
+    float_error = prove_equal(given, ours, source.where)
     ranges = minmax_ranges(float_model, windows, progress)
     with progress.task("Quantise"):
         path = out / f"{source.name}_int8.tflite"
         int8 = quantise_model(float_model, ranges, path, source.where)
         (made / path.name).write_bytes(int8.content)
-    checks = check_ops_against_float(int8, float_model, checked, progress)
+    checks = check_ops_against_float(int8, float_model, checked, names, progress)
     write_per_op(made / "per_op.json", int8, len(checked), checks)
 
     recorded = checked if tested is None else tested
+    if tested is not None:
+        given = run_all(reference, tested, "Float model on the test windows", progress)
+        ours = run_all(lowered, tested, "Float TFLite on the test windows", progress)
     codes = quantise_inputs(int8, recorded.inputs)
     answers = run_windows(int8, codes, progress)
     write_expected(made / "expected.npz", int8, codes, answers, recorded.labels)
-    accuracy = None
-    if tested is not None and tested.labels is not None:
-        accuracy = count_correct(
-            tested.labels,
-            _classes(reference, tested, "Float model on the test windows", progress),
-            _classes(lowered, tested, "Float TFLite on the test windows", progress),
-            answers[0].reshape(len(tested), -1).argmax(axis=1),
-        )
+    grids = [int8.tensors[index] for index in int8.outputs]
+    agreement = compare(
+        given,
+        ours,
+        [
+            dequantise(a, grid.scale, grid.zero_point)
+            for a, grid in zip(answers, grids, strict=True)
+        ],
+        recorded.labels,
+        held_out=tested is not None,
+    )
     card = None
     if source.card is not None:
         card = finish_card(source.card, int8, ranges)
@@ -140,59 +157,14 @@ def _quantise_and_check(
         checks=checks,
         calibration_windows=len(windows),
         check_windows=len(checked),
-        expected_windows=len(recorded),
-        accuracy=accuracy,
+        agreement=agreement,
+        missed=missed(limits, agreement),
         card=card,
         files=[out / file.name for file in sorted(made.iterdir())] + [out / "report.html"],
     )
     write_report(made / "report.html", result)
     _deliver(made, out)
     return result
-
-
-def _prove_equal(
-    reference: FloatReference,
-    lowered: FloatReference,
-    windows: Windows,
-    source: Source,
-    progress: Progress,
-) -> float:
-    """The largest difference between the two float models; refused where it is no rounding."""
-    worst, span = 0.0, 1.0
-    with progress.task("Float models side by side", len(windows)) as task:
-        for at in range(len(windows)):
-            expected, found = reference.run(windows.window(at)), lowered.run(windows.window(at))
-            shapes = [values.shape for values in expected], [values.shape for values in found]
-            if shapes[0] != shapes[1]:
-                raise CheckFailed(
-                    f"{source.where}: outputs are {shapes[0]}, as TFLite {shapes[1]}",
-                    "onnx2tf lowered it wrongly; change the last op of the model",
-                )
-            for a, b in zip(expected, found, strict=True):
-                # np.maximum, unlike max, carries a NaN to the verdict.
-                worst = float(np.maximum(worst, np.abs(a - b).max()))
-                span = max(span, float(np.abs(a).max()))
-            task.advance()
-    if not worst <= FLOAT_TOLERANCE * span:
-        raise CheckFailed(
-            f"{source.where}: as float TFLite it answers up to {worst:.3g} off, of outputs up to"
-            f" {span:.3g}",
-            "onnx2tf lowered it wrongly; say what it turns over with explicit reshapes",
-        )
-    return worst
-
-
-def _classes(
-    model: FloatReference, windows: Windows, name: str, progress: Progress
-) -> npt.NDArray[np.int64]:
-    """The class that a float model names for every window."""
-    found = []
-    with progress.task(name, len(windows)) as task:
-        for at in range(len(windows)):
-            logits: FloatArray = model.run(windows.window(at))[0]
-            found.append(int(logits.argmax()))
-            task.advance()
-    return np.array(found, np.int64)
 
 
 def _deliver(made: Path, out: Path) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from converter.checks.accuracy import Accuracy
-from converter.checks.per_op import OpCheck
+from converter.checks.agreement import Agreement
+from converter.checks.op_check import OpCheck
 from converter.quantising.ranges import Ranges
 from midfuse.card import ModelCard
 from midfuse.tflite_file import TFLiteModel
@@ -15,7 +15,8 @@ class ConversionResult:
     """What a conversion found, and the `files` it wrote.
 
     `float_error` is the largest absolute difference between the float `.tflite` and the model as
-    it was given; `accuracy` is None without labelled test windows, `card` without a card.
+    it was given; `agreement` is on the test windows where there are any, else on the checked ones;
+    `missed` has a sentence for each limit that does not hold; `card` is None without a card.
     """
 
     name: str
@@ -26,7 +27,7 @@ class ConversionResult:
     checks: list[OpCheck]
     calibration_windows: int
     check_windows: int
-    expected_windows: int
-    accuracy: Accuracy | None
+    agreement: Agreement
+    missed: list[str]
     card: ModelCard | None
     files: list[Path]

@@ -16,14 +16,17 @@ import onnx
 import onnxruntime
 
 from converter.lowering.float_model import FloatModel
+from converter.lowering.layer_norm import open_layer_norms
 from converter.reading.onnx_file import input_specs, module_of
 from converter.reading.windows import FloatArray, Windows
 from midfuse.tflite_file import Op, TFLiteModel
 
-# Two calibration windows and one of noise, which keeps apart what happens to be equal on them.
+# Two calibration windows and a shaken one, which keeps apart what happens to be equal on them.
 _CALIBRATION_WINDOWS = 2
-# Relative; float models compute the same sums in another order.
-_TOLERANCE = 1e-4
+# Relative; float models compute the same sums in another order. Where they cancel, as in a
+# LayerNorm over hardly any variance, rounding grows: what matches nothing closely may match a node
+# of its kind loosely.
+_CLOSE, _LOOSE = 1e-4, 1e-2
 
 _MOVES = {"Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split"}
 _MOVES |= {"Squeeze", "Tile", "Transpose", "Unsqueeze"}
@@ -32,7 +35,8 @@ _MEAN = {"AveragePool", "GlobalAveragePool", "ReduceMean"}
 _RESHAPE = {"Flatten", "Reshape", "Squeeze", "Unsqueeze"}
 # The ONNX ops that a TFLite op stands for in the first place.
 _KINDS = {
-    "ADD": {"Add", "Sum"},
+    # The last of the ops that a normalisation is opened up into.
+    "ADD": {"Add", "LayerNormalization", "Sum"},
     "AVERAGE_POOL_2D": _MEAN,
     "BATCH_MATMUL": _LINEAR,
     "CONCATENATION": {"Concat"},
@@ -92,7 +96,7 @@ def origins(
     """
     nodes = _Nodes(model)
     chosen = windows.spread(_CALIBRATION_WINDOWS)
-    inputs = [chosen.window(at) for at in range(len(chosen))] + [_noise(chosen)]
+    inputs = [chosen.window(at) for at in range(len(chosen))] + [_shaken(chosen)]
     theirs = [_print(values) for values in nodes.values(inputs)]
     ours = _op_values(float_model, inputs)
     table = np.array(theirs)
@@ -103,10 +107,14 @@ def origins(
         for index in op.inputs:
             upstream |= before.get(index, 0)
         for index in op.outputs:
-            same = nodes.makers[_equal(table, _print(ours[index]))]
+            ours_print = _print(ours[index])
+            same = set(nodes.makers[_equal(table, ours_print, _CLOSE)].tolist())
+            if not same:
+                loose = nodes.makers[_equal(table, ours_print, _LOOSE)].tolist()
+                same = {at for at in loose if nodes.is_kind(op, at)}
             before[index] = upstream
-            if same.size:
-                match = nodes.choose(op, sorted(set(same.tolist())), upstream)
+            if same:
+                match = nodes.choose(op, sorted(same), upstream)
                 found[index] = nodes.principal(op, match, upstream)
                 before[index] = 1 << match | upstream & nodes.all_inputs
     _inherit(float_model, found, len(nodes) - 1)
@@ -150,6 +158,7 @@ class _Nodes:
         """What each output of the nodes holds, all windows in one row."""
         model = onnx.ModelProto()
         model.CopyFrom(self._model)
+        open_layer_norms(model)
         del model.graph.output[:]
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._names)
         options = onnxruntime.SessionOptions()
@@ -182,7 +191,7 @@ class _Nodes:
         """From the last node folded into the op back to the one that it is named after."""
         folded = [match]
         for at in folded:
-            if self._nodes[at].op_type in _KINDS.get(op.name, ()):
+            if self.is_kind(op, at):
                 return at
             if self._nodes[at].op_type not in _MOVES:
                 folded += [p for p in self._parents[at] if not upstream >> p & 1]
@@ -193,6 +202,10 @@ class _Nodes:
         name = node.name or node.output[0]
         return Origin(name, node.op_type, module_of(name))
 
+    def is_kind(self, op: Op, at: int) -> bool:
+        """Whether the op may stand for the node in the first place."""
+        return self._nodes[at].op_type in _KINDS.get(op.name, ())
+
     def _strangeness(self, op: Op, at: int) -> int:
         kind = self._nodes[at].op_type
         kinds = _KINDS.get(op.name, set())
@@ -201,11 +214,12 @@ class _Nodes:
         return 1 if (kind in _MOVES) == bool(kinds & _MOVES) else 2
 
 
-def _noise(windows: Windows) -> list[FloatArray]:
+def _shaken(windows: Windows) -> list[FloatArray]:
+    """The first window with noise on it: still like what the model was made for."""
     rng = np.random.default_rng(0)
     return [
-        (rng.standard_normal(values[0].shape) * (values.std() or 1)).astype(np.float32)
-        for values in windows.inputs
+        (first + 0.2 * first.std() * rng.standard_normal(first.shape)).astype(np.float32)
+        for first in windows.window(0)
     ]
 
 
@@ -238,17 +252,20 @@ def _print(values: FloatArray) -> npt.NDArray[np.float64]:
     )
 
 
-def _equal(table: npt.NDArray[np.float64], one: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def _equal(
+    table: npt.NDArray[np.float64], one: npt.NDArray[np.float64], tolerance: float
+) -> npt.NDArray[np.bool_]:
     """Which rows of prints are of the same values as `one`, rounding aside."""
     peak = max(abs(one[1]), abs(one[2]))
-    tolerance = _TOLERANCE * np.array([0, peak, peak, one[4], one[4], one[5]])
-    return np.asarray((np.abs(table - one) <= tolerance).all(axis=1))
+    allowed = tolerance * np.array([0, peak, peak, one[4], one[4], one[5]])
+    return np.asarray((np.abs(table - one) <= allowed).all(axis=1))
 
 
 def _inherit(model: TFLiteModel, found: dict[int, int], last: int) -> None:
-    """Give the tensors without a match what the nearest op after them has."""
+    """Give the tensors without a match what the first op that reads them has."""
+    matched = set(found)
     computed = {index for op in model.ops for index in op.outputs}
     for op in reversed(model.ops):
         theirs = next((found[index] for index in op.outputs if index in found), last)
-        for index in computed.intersection((*op.inputs, *op.outputs)):
-            found.setdefault(index, theirs)
+        for index in computed.intersection((*op.inputs, *op.outputs)) - matched:
+            found[index] = theirs

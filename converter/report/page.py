@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from converter.checks.per_op import worst_first
+from converter.checks.op_check import worst_first
 
 if TYPE_CHECKING:
     from converter.result import ConversionResult

@@ -13,23 +13,24 @@ from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper
 
 import converter
-from converter.checks.accuracy import count_correct
-from converter.checks.per_op import _Sums, check_ops_against_float, quantise_inputs, worst_first
+from converter.checks.agreement import compare
+from converter.checks.equality import prove_equal
+from converter.checks.limits import Limits, missed
+from converter.checks.measure import ErrorSums, Signal
+from converter.checks.op_check import worst_first
+from converter.checks.per_op import check_ops_against_float, quantise_inputs
 from converter.lowering.float_model import FloatModel
 from converter.lowering.onnx_to_tflite import onnx_to_tflite
-from converter.pipeline import _prove_equal
 from converter.quantising.quantise import check_scales, quantise_model
 from converter.quantising.ranges import MOVES, minmax_ranges
 from converter.reading.onnx_file import read_onnx
 from converter.reading.onnx_ops import check_onnx_ops
 from converter.reading.onnx_shapes import fix_shapes
-from converter.reading.source import open_source
 from converter.reading.windows import FloatArray, InputSpec, Windows, read_windows
 from midfuse.errors import CheckFailed, InputError
 from midfuse.ops import check_ops, check_support
 from midfuse.oracle import Oracle
-from midfuse.progress import SILENT
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.tflite_file import parse_tflite
 from tests.converter.conftest import sensor_windows
 
 _FLOATS = hnp.arrays(
@@ -37,35 +38,61 @@ _FLOATS = hnp.arrays(
 )
 
 
-@given(_FLOATS, st.integers(1, 40), st.integers(0, 2**32 - 1))
+@given(_FLOATS, st.integers(1, 9), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_error_sums_over_pieces_are_those_of_the_whole(
-    expected: FloatArray, cut: int, seed: int
+    values: FloatArray, channels: int, cut: int, seed: int
 ) -> None:
-    noise = np.random.default_rng(seed).normal(0, 0.1, expected.shape)
-    found = (expected + noise).astype(np.float32)
-    sums = _Sums()
+    rng = np.random.default_rng(seed)
+    expected = np.stack([rng.permutation(values) for _ in range(channels)], axis=-1)
+    found = (expected + rng.normal(0, 0.1, expected.shape)).astype(np.float32)
+    sums, signal = ErrorSums(), Signal()
     for piece in (slice(0, cut), slice(cut, None)):
         if expected[piece].size:
             sums.add(expected[piece], found[piece])
-    got = sums.result(scale=0.5)
+            signal.add(expected[piece])
+    got = sums.result(signal, scale=0.5)
     f, q = expected.astype(np.float64), found.astype(np.float64)
-    assert got.mean_abs == pytest.approx(np.abs(f - q).mean())
-    assert got.max_abs == np.abs(f - q).max()
+    assert got.mean_abs == pytest.approx(np.abs(f - q).mean(), rel=1e-5)
+    assert got.max_abs == pytest.approx(np.abs(f - q).max(), rel=1e-5)
     assert (got.mean_steps, got.max_steps) == (2 * got.mean_abs, 2 * got.max_abs)
+    assert signal.low == min(0, f.min())
+    assert signal.high == max(0, f.max())
     if (f**2).sum() > 0:
-        assert got.sqnr_db == pytest.approx(10 * np.log10((f**2).sum() / ((f - q) ** 2).sum()))
-        assert got.cosine == pytest.approx(f @ q / np.linalg.norm(f) / np.linalg.norm(q))
+        channel_db = 10 * np.log10((f**2).sum(0) / ((f - q) ** 2).sum(0))
+        total_db = 10 * np.log10((f**2).sum() / ((f - q) ** 2).sum())
+        assert got.sqnr_db == pytest.approx(total_db, rel=1e-3, abs=1e-3)
+        assert got.channel_sqnr_db == pytest.approx(np.median(channel_db), rel=1e-3, abs=1e-3)
+        cosine = (f * q).sum() / np.linalg.norm(f) / np.linalg.norm(q)
+        assert got.cosine == pytest.approx(cosine, rel=1e-5, abs=1e-7)
     else:
         assert got.sqnr_db is None
+        assert got.channel_sqnr_db is None
+
+
+def test_a_large_channel_hides_in_the_sum_but_not_in_the_median() -> None:
+    rng = np.random.default_rng(0)
+    expected = rng.standard_normal((50, 8)).astype(np.float32)
+    expected[:, 3] *= 1000
+    found = np.rint(expected / 8) * 8
+    sums, signal = ErrorSums(), Signal()
+    sums.add(expected, found)
+    signal.add(expected)
+    error = sums.result(signal, scale=8.0)
+    assert error.sqnr_db is not None
+    assert error.sqnr_db > 40
+    assert error.channel_sqnr_db is not None
+    assert error.channel_sqnr_db < 1
 
 
 def test_an_exact_op_has_no_noise_and_comes_last(
     converted_student: converter.ConversionResult,
 ) -> None:
-    sums = _Sums()
-    sums.add(np.ones(3, np.float32), np.ones(3, np.float32))
-    exact = replace(converted_student.checks[0], accumulated=sums.result(1.0))
+    sums, signal = ErrorSums(), Signal()
+    sums.add(np.ones((1, 3), np.float32), np.ones((1, 3), np.float32))
+    signal.add(np.ones((1, 3), np.float32))
+    exact = replace(converted_student.checks[0], accumulated=sums.result(signal, 1.0))
     assert exact.accumulated.sqnr_db is None
+    assert exact.accumulated.channel_sqnr_db is None
     ranked = worst_first([exact, *converted_student.checks[1:]])
     assert ranked[-1] is exact
     noises = [check.accumulated.sqnr_db for check in ranked[:-1]]
@@ -120,8 +147,8 @@ def test_wider_ranges_cost_precision(
         assert int8.tensors[index].scale == pytest.approx((high - low) / 255, rel=1e-5)
     arrays = sensor_windows(20, seed=1)
     windows = Windows([arrays["acc"][:, None], arrays["gyro"][:, None]])
-    coarse = check_ops_against_float(int8, model, windows)
-    fine = check_ops_against_float(converted_student.model, model, windows)
+    coarse = check_ops_against_float(int8, model, windows, {})
+    fine = check_ops_against_float(converted_student.model, model, windows, {})
     for at in (0, 1):
         loss = (fine[at].accumulated.sqnr_db or 0) - (coarse[at].accumulated.sqnr_db or 0)
         assert 15 < loss < 21
@@ -169,25 +196,19 @@ def test_float_tensors_other_scales_and_missing_ops_are_refused(
         check_ops(replace(model, ops=ops), "model")
 
 
-def test_another_float_model_does_not_pass_for_the_same(
-    converted_onnx: converter.ConversionResult, onnx_file: Path
-) -> None:
-    class Shifted(FloatModel):
-        def __init__(self, model: TFLiteModel, amount: float) -> None:
-            super().__init__(model)
-            self.amount = np.float32(amount)
-
-        def run(self, window: list[FloatArray]) -> list[FloatArray]:
-            return [values + self.amount for values in super().run(window)]
-
-    source = open_source(onnx_file)
-    windows = Windows([np.ones((2, 1, 2, 16, 20), np.float32)])
-    lowered = FloatModel(converted_onnx.float_model)
-    assert _prove_equal(source.reference(), lowered, windows, source, SILENT) < 1e-5
-    for amount in (1e-3, np.nan):
-        shifted = Shifted(converted_onnx.float_model, amount)
-        with pytest.raises(CheckFailed, match="off, of outputs"):
-            _prove_equal(source.reference(), shifted, windows, source, SILENT)
+def test_another_float_model_does_not_pass_for_the_same() -> None:
+    rng = np.random.default_rng(0)
+    for size in (1.0, 1e-3, 1e3):
+        given = [(size * rng.standard_normal((5, 1, 4))).astype(np.float32) for _ in range(2)]
+        close = [values * np.float32(1 + 1e-6) for values in given]
+        assert 0 < prove_equal(given, close, "model") < 1e-5 * size
+        for shift in (np.float32(0.02 * size), np.float32(np.nan)):
+            other = [given[0], given[1] + shift]
+            with pytest.raises(CheckFailed, match="model: as float TFLite it answers"):
+                prove_equal(given, other, "model")
+        turned = [given[0], given[1].reshape(5, 4, 1)]
+        with pytest.raises(CheckFailed, match="outputs are"):
+            prove_equal(given, turned, "model")
 
 
 def test_an_input_like_a_colour_image_needs_no_download(tmp_path: Path) -> None:
@@ -226,22 +247,37 @@ def test_shape_arithmetic_may_use_any_op(tmp_path: Path) -> None:
         check_onnx_ops(model, "m.onnx")
 
 
-def test_accuracy_counts() -> None:
+def _rows(classes: list[int]) -> list[FloatArray]:
+    return [np.eye(3, dtype=np.float32)[classes][:, None]]
+
+
+def test_agreement_and_accuracy_counts() -> None:
     labels = np.array([0, 1, 2, 2])
-    found = count_correct(labels, np.array([0, 1, 2, 0]), labels, np.array([0, 2, 2, 0]))
-    assert found.as_json() == {
+    given, lowered, int8 = _rows([0, 1, 2, 0]), _rows([0, 1, 2, 2]), _rows([0, 2, 2, 0])
+    found = compare(given, lowered, int8, labels, held_out=True)
+    assert (found.windows, found.float_tflite, found.int8) == (4, 3, 3)
+    # One row of four is another class: two of its three values are off by one.
+    assert found.sqnr_db == pytest.approx(10 * np.log10(4 / 2))
+    assert found.accuracy is not None
+    assert found.accuracy.as_json() == {
         "windows": 4,
         "student_float": 0.75,
         "float_tflite": 1.0,
         "student_int8_host": 0.5,
-        "agreement": 0.75,
-        "correct": {
-            "student_float": 3,
-            "float_tflite": 4,
-            "student_int8_host": 2,
-            "agreement": 3,
-        },
+        "correct": {"student_float": 3, "float_tflite": 4, "student_int8_host": 2},
     }
+    assert missed(Limits(3.0, 25.0), found) == []
+    (drop,) = missed(Limits(3.0, 24.0), found)
+    assert "loses 25.00 points" in drop
+    (noise,) = missed(Limits(4.0, 25.0), found)
+    assert "SQNR is 3.0 dB" in noise
+
+
+def test_outputs_that_are_no_classes_have_a_ratio_only() -> None:
+    given = [np.ones((4, 1, 5, 2), np.float32)]
+    found = compare(given, given, [values * 0.9 for values in given], None, held_out=False)
+    assert (found.float_tflite, found.int8, found.accuracy) == (None, None, None)
+    assert found.sqnr_db == pytest.approx(20)
 
 
 @given(st.integers(1, 300), st.integers(1, 120))

@@ -99,7 +99,10 @@ def test_recorded_answers_are_tflms_on_the_test_windows(converted: Converted) ->
     assert accuracy["student_int8_host"] == correct / 120
     # The float models differ by rounding, the int8 one by quantisation.
     assert accuracy["correct"]["float_tflite"] == accuracy["correct"]["student_float"]
-    assert accuracy["agreement"] > 0.8
+    agreement = converted.data["agreement"]
+    assert agreement["windows"] == agreement["same_class"]["float_tflite"] == 120
+    assert 96 < agreement["same_class"]["int8"] <= 120
+    assert agreement["held_out"]
     assert 0 < converted.data["float_error"] < 1e-5
 
 
@@ -183,8 +186,8 @@ def test_an_onnx_file_keeps_its_names_and_layout(
     assert model.tensors[model.inputs[0]].shape == (1, 2, 16, 20)
     assert converted_onnx.float_error < 1e-5
     assert converted_onnx.card is None
-    assert converted_onnx.accuracy is None
-    assert converted_onnx.expected_windows == 40
+    assert converted_onnx.agreement.accuracy is None
+    assert converted_onnx.agreement.windows == 40
     names = {path.name for path in converted_onnx.files}
     assert "cnn_int8.tflite" in names
     assert not any(name.endswith((".onnx", ".json")) and name != "per_op.json" for name in names)

@@ -1,0 +1,54 @@
+"""The proof that the float `.tflite` computes what the model given computes."""
+
+import numpy as np
+
+from converter.reading.source import FloatReference
+from converter.reading.windows import FloatArray, Windows
+from midfuse.errors import CheckFailed
+from midfuse.progress import Progress
+
+# Relative to the largest output: a quarter of the step that int8 gives it. Float models compute the
+# same sums in another order, which costs most where they cancel, as in a LayerNorm over hardly any
+# variance; more than this is another model.
+_TOLERANCE = 1e-3
+
+
+def run_all(
+    model: FloatReference, windows: Windows, name: str, progress: Progress
+) -> list[FloatArray]:
+    """A float model's outputs for all windows, (N, *shape) each, `name` beside the bar."""
+    rows = []
+    with progress.task(name, len(windows)) as task:
+        for at in range(len(windows)):
+            rows.append([values.copy() for values in model.run(windows.window(at))])
+            task.advance()
+    return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def prove_equal(given: list[FloatArray], lowered: list[FloatArray], where: str) -> float:
+    """The largest difference between the outputs of the model given and of its float `.tflite`.
+
+    Both are arrays (N, *shape), an output each; `where` names the model in errors.
+
+    Raises:
+        CheckFailed: other shapes, or a difference that is no rounding.
+    """
+    shapes = [[values.shape[1:] for values in outputs] for outputs in (given, lowered)]
+    if shapes[0] != shapes[1]:
+        raise CheckFailed(
+            f"{where}: outputs are {shapes[0]}, as TFLite {shapes[1]}",
+            "onnx2tf lowered it wrongly; change the last op of the model",
+        )
+    worst, span = _difference(given, lowered), max(float(np.abs(v).max()) for v in given)
+    if not worst <= _TOLERANCE * span:
+        raise CheckFailed(
+            f"{where}: as float TFLite it answers up to {worst:.3g} off, of outputs up to"
+            f" {span:.3g}",
+            "onnx2tf lowered it wrongly; say what it turns over with explicit reshapes",
+        )
+    return worst
+
+
+def _difference(a: list[FloatArray], b: list[FloatArray]) -> float:
+    """The largest; np.max, unlike max, carries a NaN to the verdict."""
+    return float(np.max([np.abs(x - y).max() for x, y in zip(a, b, strict=True)]))

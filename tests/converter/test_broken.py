@@ -1,0 +1,108 @@
+"""A network broken for int8 on purpose: the first broken op named is right, and so is its cause."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import converter
+from converter.checks.op_check import CauseKind, OpCheck, Verdict, first_broken
+from converter.checks.per_op import check_ops_against_float
+from converter.quantising.quantise import quantise_model
+from converter.quantising.ranges import minmax_ranges
+from converter.reading.windows import Windows
+from tests.converter.conftest import sensor_windows
+
+BROKEN = Path(__file__).with_name("broken.py")
+
+
+def _windows(count: int = 120) -> Windows:
+    return Windows([sensor_windows(count, seed=1)["acc"][:, None, :64]])
+
+
+def _convert(factory: str, out: Path) -> converter.ConversionResult:
+    acc = _windows().inputs[0][:, 0]
+    limits = converter.Limits(min_sqnr_db=10.0)
+    return converter.convert(f"{BROKEN}:{factory}", {"acc": acc}, limits=limits, out=out)
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> converter.ConversionResult:
+    return _convert("healthy", tmp_path_factory.mktemp("healthy") / "out")
+
+
+def test_nothing_is_wrong_with_the_healthy_one(healthy: converter.ConversionResult) -> None:
+    assert {check.verdict for check in healthy.checks} == {Verdict.FINE}
+    assert {check.cause for check in healthy.checks} == {None}
+    assert healthy.missed == []
+
+
+@pytest.mark.parametrize(
+    ("factory", "op", "module", "kind", "words"),
+    [
+        ("outlier_channel", "CONV_2D", "stem", CauseKind.OUTLIERS, "channel 5 reaches"),
+        ("saturating", "LOGISTIC", None, CauseKind.SATURATION, "driven to its ends"),
+        ("tiny_variance", "SQUARED_DIFFERENCE", "norm", CauseKind.CANCELLATION, "inputs cancel"),
+        ("huge_logits", "SOFTMAX", "attention", CauseKind.STEEP, "multiplies an exponential"),
+    ],
+)
+def test_the_first_broken_op_and_its_cause(
+    factory: str, op: str, module: str | None, kind: CauseKind, words: str, tmp_path: Path
+) -> None:
+    result = _convert(factory, tmp_path / "out")
+    first = first_broken(result.checks)
+    assert first is not None
+    assert (first.op, first.module) == (op, module)
+    assert first.cause is not None
+    assert first.cause.kind is kind
+    assert words in first.cause.sentence
+    before = result.checks[: first.index]
+    assert {check.verdict for check in before} == {Verdict.FINE}
+    assert {check.index for check in before} == set(range(first.index))
+
+
+def _check(
+    result: converter.ConversionResult, calibrated: Windows, tensor: str, share: float
+) -> list[OpCheck]:
+    """Quantise once more with the range of one tensor (all where "") cut down to a share."""
+    ranges = {
+        name: (share * low, share * high) if tensor in (name, "") else (low, high)
+        for name, (low, high) in minmax_ranges(result.float_model, calibrated).items()
+    }
+    int8 = quantise_model(result.float_model, ranges, Path("again.tflite"), "again")
+    return check_ops_against_float(int8, result.float_model, _windows(), {})
+
+
+@pytest.mark.parametrize("factor", [9.81, 1 / 9.81])
+def test_calibration_on_another_scale(factor: float, healthy: converter.ConversionResult) -> None:
+    """m/s² calibrate what runs on g, and the other way round: the input is named."""
+    (acc,) = _windows().inputs
+    other = Windows([(acc * np.float32(factor)).astype(np.float32)])
+    first = next(c for c in _check(healthy, other, "", 1.0) if c.verdict is not Verdict.FINE)
+    assert first.index == 0
+    assert first.cause is not None
+    assert first.cause.kind is CauseKind.SCALE
+    assert "input acc spans" in first.cause.sentence
+
+
+def test_a_range_that_cuts_values_off(healthy: converter.ConversionResult) -> None:
+    stem = next(check for check in healthy.checks if check.op == "CONV_2D")
+    checks = _check(healthy, _windows(), stem.tensor, 0.15)
+    first = first_broken(checks)
+    assert first is not None
+    assert first.index == stem.index
+    assert first.cause is not None
+    assert first.cause.kind is CauseKind.SATURATION
+    assert "cut off" in first.cause.sentence
+    assert first.codes.clipped > 0.1
+    assert first.codes.highest > 0.1
+
+
+def test_a_range_far_too_wide_leaves_few_codes(healthy: converter.ConversionResult) -> None:
+    stem = next(check for check in healthy.checks if check.op == "CONV_2D")
+    first = first_broken(_check(healthy, _windows(), stem.tensor, 60.0))
+    assert first is not None
+    assert first.index == stem.index
+    assert first.cause is not None
+    assert first.cause.kind is CauseKind.FEW_CODES
+    assert first.codes.used < 0.05

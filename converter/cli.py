@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Group, RenderableType
-from rich.table import Table
 
 from converter.checks.limits import MAX_ACCURACY_DROP, MIN_SQNR_DB, Limits
-from converter.checks.op_check import Verdict, first_broken, worst_first
+from converter.checks.op_check import Verdict, first_broken
 from converter.pipeline import convert as convert_model
-from converter.report.page import WORST, decibels
+from converter.report.terminal import summary
 from converter.result import ConversionResult
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import CheckFailed
@@ -75,7 +73,7 @@ def convert(
             f"{result.model.path.name}: {'; '.join(result.missed)}",
             f"{out / 'report.html'} says which op to look at",
         )
-    return Outcome(data=_data(result), view=_view(result), files=result.files, failure=failure)
+    return Outcome(data=_data(result), view=summary(result), files=result.files, failure=failure)
 
 
 def _data(result: ConversionResult) -> dict[str, Any]:
@@ -103,44 +101,3 @@ def _data(result: ConversionResult) -> dict[str, Any]:
         "card": result.card is not None,
         "files": [str(path) for path in result.files],
     }
-
-
-def _view(result: ConversionResult) -> RenderableType:
-    kib = len(result.model.content) / 1024
-    lines = [
-        f"{result.model.path.name}: {len(result.model.ops)} ops, {kib:.1f} KB, int8 in and out",
-        f"float TFLite equals the model given: largest difference {result.float_error:.1g} over"
-        f" {result.check_windows} windows",
-        f"ranges from {result.calibration_windows} calibration windows; TFLM's answers recorded"
-        f" for {result.agreement.windows} windows",
-    ]
-    if result.agreement.accuracy is not None:
-        a = result.agreement.accuracy
-        lines.append(
-            f"accuracy on {a.windows} held-out windows: float"
-            f" {a.student_float / a.windows:.2%}, float TFLite {a.float_tflite / a.windows:.2%},"
-            f" int8 {a.student_int8_host / a.windows:.2%}"
-        )
-    if result.card is None:
-        lines.append("no model card: only a student trained by Midfuse has one to complete")
-    return Group("\n".join(lines), _worst_ops(result))
-
-
-def _worst_ops(result: ConversionResult) -> Table:
-    table = Table(title="Ops furthest from float", title_justify="left", box=None, padding=(0, 1))
-    for header in ("op", "tensor"):
-        table.add_column(header, overflow="fold")
-    for header in ("SQNR", "mean", "max", "cosine"):
-        table.add_column(header, justify="right", no_wrap=True)
-    for check in worst_first(result.checks)[:WORST]:
-        error = check.accumulated
-        table.add_row(
-            f"{check.index} {check.op}",
-            check.tensor,
-            decibels(error.sqnr_db),
-            f"{error.mean_steps:.2f}",
-            f"{error.max_steps:.1f}",
-            "" if error.cosine is None else f"{error.cosine:.5f}",
-        )
-    table.caption = "mean and max error in steps of the tensor's scale; all ops in per_op.json"
-    return table

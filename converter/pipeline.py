@@ -23,6 +23,7 @@ from converter.quantising.ranges import minmax_ranges
 from converter.reading.onnx_file import output_names, plain_copy
 from converter.reading.source import Source, open_source
 from converter.reading.windows import Windows, read_windows
+from converter.report.model_explorer import write_overlays
 from converter.report.page import write_report
 from converter.report.per_op_json import write_per_op
 from converter.result import ConversionResult
@@ -125,6 +126,7 @@ def _quantise_and_check(
         (made / path.name).write_bytes(int8.content)
     checks = check_ops_against_float(int8, float_model, checked, names, progress)
     write_per_op(made / "per_op.json", int8, len(checked), checks)
+    write_overlays(made, checks)
 
     recorded = checked if tested is None else tested
     if tested is not None:

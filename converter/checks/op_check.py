@@ -133,13 +133,3 @@ class OpCheck:
 def first_broken(checks: list[OpCheck]) -> OpCheck | None:
     """Where to begin: repairing a later op first helps nothing."""
     return next((check for check in checks if check.verdict is Verdict.BROKEN), None)
-
-
-def worst_first(checks: list[OpCheck]) -> list[OpCheck]:
-    """By the accumulated SQNR, lowest first; ops without any error last."""
-
-    def key(check: OpCheck) -> float:
-        value = check.accumulated.sqnr_db
-        return float("inf") if value is None else value
-
-    return sorted(checks, key=key)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
@@ -67,6 +68,8 @@ def test_files_and_streams_hold_what_the_command_says(converted: Converted) -> N
         "two_sensors_float32.tflite",
         "two_sensors_int8.tflite",
         "per_op.json",
+        "per_op_accumulated.model_explorer.json",
+        "per_op_local.model_explorer.json",
         "expected.npz",
         "report.html",
         "onnx2tf.log",
@@ -123,13 +126,21 @@ def test_per_op_covers_every_op_in_order_with_rounding_sized_errors(converted: C
     assert 0.2 < first["mean_steps"] < 0.3
 
 
-def test_report_stands_alone_and_escapes(converted: Converted) -> None:
+def test_report_and_overlays_have_the_figures_of_per_op_json(converted: Converted) -> None:
     page = (converted.folder / "report.html").read_text()
-    assert "http:" not in page
-    assert "https:" not in page
-    assert "<script" not in page
-    assert page.count('class="bar"') == len(_int8(converted).ops)
-    assert page.count(">worst ") == 10
+    assert page.count('<li id="op') == len(_int8(converted).ops)
+    ops = json.loads((converted.folder / "per_op.json").read_text())["ops"]
+    for kind in ("accumulated", "local"):
+        overlay = (converted.folder / f"per_op_{kind}.model_explorer.json").read_text()
+        values = {
+            str(op["index"]): min(op[kind]["sqnr_db"], op[kind]["channel_sqnr_db"])
+            for op in ops
+            if op[kind]["sqnr_db"] is not None
+        }
+        results = {node: data["value"] for node, data in json.loads(overlay)["results"].items()}
+        assert results == pytest.approx(values, abs=0.006)
+        for value in values.values():
+            assert f"{value:.1f} dB</span>" in page
 
 
 def test_a_student_comes_out_with_a_finished_card(
@@ -190,7 +201,7 @@ def test_an_onnx_file_keeps_its_names_and_layout(
     assert converted_onnx.agreement.windows == 40
     names = {path.name for path in converted_onnx.files}
     assert "cnn_int8.tflite" in names
-    assert not any(name.endswith((".onnx", ".json")) and name != "per_op.json" for name in names)
+    assert not any(name.endswith(".onnx") or name == "cnn.json" for name in names)
     assert min(c.accumulated.cosine or 0 for c in converted_onnx.checks) > 0.99
 
 

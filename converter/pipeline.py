@@ -17,10 +17,10 @@ from converter.finish import finish_card
 from converter.lowering.float_model import FloatModel
 from converter.lowering.names import Origin, origins
 from converter.lowering.onnx_to_tflite import onnx_to_tflite
+from converter.lowering.plain import plain_copy
 from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
-from converter.reading.onnx_file import output_names, plain_copy
 from converter.reading.source import Source, open_source
 from converter.reading.windows import Windows, read_windows
 from converter.report.model_explorer import write_overlays
@@ -90,13 +90,13 @@ def _float_tflite(
     with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
         proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
         names = [spec.name for spec in source.inputs]
-        plain = work / "model.onnx"
-        plain.write_bytes(plain_copy(proto).SerializeToString())
+        plain, outputs = plain_copy(proto)
+        (work / "model.onnx").write_bytes(plain.SerializeToString())
     with progress.task("ONNX to TFLite (onnx2tf)"):
         plain_names = [f"input_{i}" for i in range(len(names))]
-        content = onnx_to_tflite(plain, plain_names, work, source.where)
+        content = onnx_to_tflite(work / "model.onnx", plain_names, work, source.where)
         shutil.copyfile(work / "onnx2tf.log", made / "onnx2tf.log")
-        content = tidy(content, names, output_names(proto), source.where)
+        content = tidy(content, names, outputs, source.where)
     model = parse_tflite(content, out / f"{source.name}_float32.tflite")
     (made / model.path.name).write_bytes(content)
     check_ops(model, source.where)

@@ -2,6 +2,7 @@
 
 What tensorflow's converter leaves behind, put right on the graph itself:
 - Inputs and outputs get the names and the order of the ONNX model, and a signature that says so.
+- Outputs of three axes and more, which come flat, get the shape that they have in ONNX.
 - A FULLY_CONNECTED without bias followed by the ADD of a constant row (which the converter leaves
   apart where a ReLU follows) becomes one op. On the microcontroller the addition would cost a pass
   over the tensor and one more rounding.
@@ -15,15 +16,16 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from converter.lowering.plain import Shapes
 from midfuse.errors import InputError
 
 SIGNATURE = "serving_default"
 
 
-def tidy(content: bytes, inputs: list[str], outputs: list[str], where: str) -> bytes:
+def tidy(content: bytes, inputs: list[str], outputs: Shapes, where: str) -> bytes:
     """The same model, tidied; `inputs` and `outputs` are the ONNX model's, in its order.
 
-    Expects what `lower` made: inputs that carry their position as `input_<i>`.
+    Expects what `plain_copy` and `onnx_to_tflite` made.
 
     Raises:
         InputError: an input that no op uses, or another number of outputs.
@@ -31,10 +33,11 @@ def tidy(content: bytes, inputs: list[str], outputs: list[str], where: str) -> b
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     graph = model.subgraphs[0]
     _order_inputs(graph, inputs, where)
-    _order_outputs(graph, outputs, where)
+    _order_outputs(graph, list(outputs), where)
+    _shape_outputs(model, graph, list(outputs.values()))
     _fold_biases(model, graph)
     _drop_unused(graph)
-    _name(model, graph, inputs, outputs)
+    _name(model, graph, inputs, list(outputs))
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -63,6 +66,27 @@ def _order_outputs(graph: Any, outputs: list[str], where: str) -> None:
         return int(suffix) if suffix.isdigit() else 0
 
     graph.outputs = np.array(sorted(map(int, graph.outputs), key=position), np.int32)
+
+
+def _shape_outputs(model: Any, graph: Any, shapes: list[tuple[int, ...]]) -> None:
+    """The RESHAPE that made an output flat goes; where it did more than that, another one comes."""
+    for at, shape in enumerate(shapes):
+        if len(shape) < 3:
+            continue
+        source = int(graph.outputs[at])
+        flatten = next((op for op in graph.operators if int(op.outputs[0]) == source), None)
+        if flatten is not None and _is(model, flatten, "RESHAPE"):
+            if not any(source in op.inputs for op in graph.operators):
+                graph.operators.remove(flatten)
+            source = int(flatten.inputs[0])
+        if tuple(graph.tensors[source].shape) != shape or source in (*graph.inputs, *graph.outputs):
+            reshape = schema.OperatorT()
+            reshape.opcodeIndex = _code(model, "RESHAPE")
+            reshape.inputs = [source, _int32s(model, graph, shape)]
+            source = _tensor(graph, b"output", schema.TensorType.FLOAT32, shape, buffer=0)
+            reshape.outputs = [source]
+            graph.operators.append(reshape)
+        graph.outputs[at] = source
 
 
 def _fold_biases(model: Any, graph: Any) -> None:
@@ -108,11 +132,35 @@ def _is_row(model: Any, graph: Any, index: int, width: int) -> bool:
 def _bias(graph: Any, index: int, width: int) -> int:
     """A tensor of its own for the bias, on the same constant, with the shape a bias has."""
     source = graph.tensors[index]
-    bias = schema.TensorT()
-    bias.name = source.name + b"/bias"
-    bias.type, bias.buffer, bias.shape = source.type, source.buffer, [width]
-    graph.tensors.append(bias)
+    return _tensor(graph, source.name + b"/bias", source.type, (width,), source.buffer)
+
+
+def _int32s(model: Any, graph: Any, values: tuple[int, ...]) -> int:
+    """A constant tensor of integers."""
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(np.array(values, np.int32).tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    shape = (len(values),)
+    return _tensor(graph, b"shape", schema.TensorType.INT32, shape, len(model.buffers) - 1)
+
+
+def _tensor(graph: Any, name: bytes, dtype: int, shape: tuple[int, ...], buffer: int) -> int:
+    tensor = schema.TensorT()
+    tensor.name, tensor.type, tensor.shape, tensor.buffer = name, dtype, list(shape), buffer
+    graph.tensors.append(tensor)
     return len(graph.tensors) - 1
+
+
+def _code(model: Any, name: str) -> int:
+    """The operator code of a builtin op, made where no op has it yet."""
+    builtin = getattr(schema.BuiltinOperator, name)
+    for at, code in enumerate(model.operatorCodes):
+        if flatbuffer_utils.get_builtin_code_from_operator_code(code) == builtin:
+            return at
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 def _drop_unused(graph: Any) -> None:

@@ -6,16 +6,31 @@ int8 in and out: the arithmetic of the TFLite quantisation specification
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import model_modifier, params_generator, recipe, recipe_manager
 
-from converter.quantising.ranges import MOVES, Ranges
+from converter.quantising.ranges import FIXED_RANGES, MOVES, Ranges
 from midfuse.errors import InputError
 from midfuse.ops import INT8, check_support
 from midfuse.tflite_file import Tensor, TFLiteModel, parse_tflite
 
-_SOFTMAX_SCALE, _SOFTMAX_ZERO_POINT = np.float32(1 / 256), -128
+# Ops that the quantiser does not know, and ops on as many tensors that it scales in the same way:
+# it sees an op of the second kind where there is one of the first.
+_STAND_INS = {
+    "ABS": "RELU",
+    "EXPAND_DIMS": "RESHAPE",
+    "LEAKY_RELU": "RELU",
+    "MINIMUM": "MAXIMUM",
+    "PRELU": "MUL",
+    "REDUCE_MAX": "REDUCE_MIN",
+    "RELU6": "RESHAPE",
+    "SPLIT_V": "UNPACK",
+    "SQUEEZE": "RESHAPE",
+}
 
 
 def quantise_model(model: TFLiteModel, ranges: Ranges, path: Path, where: str) -> TFLiteModel:
@@ -31,29 +46,52 @@ def quantise_model(model: TFLiteModel, ranges: Ranges, path: Path, where: str) -
         name: {"min": np.float32(low), "max": np.float32(high)}
         for name, (low, high) in ranges.items()
     }
+    flat = flatbuffer_utils.read_model_from_bytearray(bytearray(model.content))
+    replaced = _replace_unknown(flat)
+    known = bytes(flatbuffer_utils.convert_object_to_bytearray(flat))
     # What Quantizer.quantize() does, without its interpreter, which prints as it starts.
     try:
-        parameters = params_generator.ParamsGenerator(
-            model.content
-        ).generate_quantization_parameters(recipes, statistics)
-        content = model_modifier.ModelModifier(model.content).modify_model(parameters)
+        parameters = params_generator.ParamsGenerator(known).generate_quantization_parameters(
+            recipes, statistics
+        )
+        content = model_modifier.ModelModifier(known).modify_model(parameters)
     except (ValueError, RuntimeError, KeyError) as error:
         line = " ".join(str(error).split())[:300]
         raise InputError(
             f"{where}: the quantiser cannot ({line})", "change the op that it names"
         ) from error
-    quantised = parse_tflite(bytes(content), path)
+    flat = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    for at, builtin in replaced.items():
+        _set_code(flat.operatorCodes[at], builtin)
+    quantised = parse_tflite(bytes(flatbuffer_utils.convert_object_to_bytearray(flat)), path)
     check_support(quantised, where)
     check_scales(quantised, where)
     return quantised
+
+
+def _replace_unknown(model: Any) -> dict[int, int]:
+    """Put stand-ins in the table of op codes; the codes that were there, by their place in it."""
+    replaced = {}
+    for at, code in enumerate(model.operatorCodes):
+        builtin = flatbuffer_utils.get_builtin_code_from_operator_code(code)
+        for name, stand_in in _STAND_INS.items():
+            if builtin == getattr(schema.BuiltinOperator, name):
+                replaced[at] = builtin
+                _set_code(code, getattr(schema.BuiltinOperator, stand_in))
+    return replaced
+
+
+def _set_code(code: Any, builtin: int) -> None:
+    code.builtinCode = builtin
+    code.deprecatedBuiltinCode = min(builtin, 127)  # a byte: what is above has this mark there
 
 
 def check_scales(model: TFLiteModel, where: str) -> None:
     """Hold the result against what TFLM's int8 kernels take for granted.
 
     Raises:
-        InputError: a tensor that did not become int8, a SOFTMAX on another scale than its kernel
-            writes, or an op that only moves values between different scales.
+        InputError: a tensor that did not become int8, an op on another scale than its kernel
+            writes, or one that only moves values between different scales.
     """
     for index in (*model.inputs, *(index for op in model.ops for index in op.outputs)):
         tensor = model.tensors[index]
@@ -64,9 +102,9 @@ def check_scales(model: TFLiteModel, where: str) -> None:
             )
     for op in model.ops:
         output = model.tensors[op.outputs[0]]
-        if op.name == "SOFTMAX" and _step(output) != (_SOFTMAX_SCALE, _SOFTMAX_ZERO_POINT):
+        if op.name in FIXED_RANGES and _step(output) != _fixed_step(op.name):
             raise InputError(
-                f"{where}: op {op.index}, SOFTMAX, writes on scale {output.scale}",
+                f"{where}: op {op.index}, {op.name}, writes on scale {output.scale}",
                 "this is a fault of the converter; report it",
             )
         if op.name in MOVES:
@@ -76,6 +114,12 @@ def check_scales(model: TFLiteModel, where: str) -> None:
                     f"{where}: op {op.index}, {op.name}, joins different scales",
                     "this is a fault of the converter; report it",
                 )
+
+
+def _fixed_step(name: str) -> tuple[np.float32, int]:
+    low, high = FIXED_RANGES[name]
+    scale = (high - low) / 255
+    return np.float32(scale), round(-128 - low / scale)
 
 
 def _step(tensor: Tensor) -> tuple[np.float32, int]:

@@ -14,9 +14,20 @@ from midfuse.tflite_file import TFLiteModel
 
 Ranges = dict[str, tuple[float, float]]
 
-MOVES = ("RESHAPE", "TRANSPOSE", "CONCATENATION", "MAX_POOL_2D", "STRIDED_SLICE")
-# TFLM's SOFTMAX writes with scale 1/256 and zero point -128 whatever its values span.
-SOFTMAX_RANGE = (0.0, 255 / 256)
+MOVES = (
+    *("AVERAGE_POOL_2D", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAXIMUM", "MAX_POOL_2D"),
+    *("MINIMUM", "PACK", "PAD", "PADV2", "REDUCE_MAX", "RELU6", "RESHAPE", "SLICE", "SPLIT"),
+    *("SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK"),
+)
+# What TFLM's kernels write with, whatever their values span: the scale 1/256 and the zero point
+# -128; TANH 1/128 and 0.
+FIXED_RANGES = {
+    "SOFTMAX": (0.0, 255 / 256),
+    "LOGISTIC": (0.0, 255 / 256),
+    "TANH": (-1.0, 127 / 128),
+}
+# A maximum over padded values is padded with it: no value, but what loses against every value.
+_LOWEST = np.finfo(np.float32).min
 
 
 def minmax_ranges(model: TFLiteModel, windows: Windows, progress: Progress = SILENT) -> Ranges:
@@ -33,7 +44,7 @@ def minmax_ranges(model: TFLiteModel, windows: Windows, progress: Progress = SIL
             float_model.run(windows.window(at))
             for index in chosen:
                 values = float_model.tensor(index)
-                low[index] = min(low[index], float(values.min()))
+                low[index] = min(low[index], float(values.min(where=values > _LOWEST, initial=0)))
                 high[index] = max(high[index], float(values.max()))
             task.advance()
     measured = {index: (low[index], high[index]) for index in chosen}
@@ -53,18 +64,21 @@ def _shared(
 
     for op in model.ops:
         if op.name in MOVES:
-            for index in op.inputs:
-                if index in group:
-                    group[root(index)] = root(op.outputs[0])
-    fixed = {root(op.outputs[0]) for op in model.ops if op.name == "SOFTMAX"}
+            joined = [index for index in (*op.inputs, *op.outputs) if index in group]
+            for index in joined:
+                group[root(index)] = root(joined[-1])
     spans: dict[int, tuple[float, float]] = {}
     for index, (low, high) in measured.items():
         so_far = spans.get(root(index), (0.0, 0.0))
         spans[root(index)] = (min(low, so_far[0]), max(high, so_far[1]))
     for index, (low, high) in spans.items():
-        if index in fixed and high <= 1:
-            spans[index] = SOFTMAX_RANGE
-        elif high - low < np.finfo(np.float32).tiny:
+        if high - low < np.finfo(np.float32).tiny:
             # Always 0 on these windows: any scale is right, none can be computed.
             spans[index] = (0.0, 1.0)
-    return {index: spans[root(index)] for index in measured}
+    fixed = {op.outputs[0]: FIXED_RANGES[op.name] for op in model.ops if op.name in FIXED_RANGES}
+    for index, (low, high) in fixed.items():
+        span = spans[root(index)]
+        # The highest code stands for what is a step above it as well.
+        if low <= span[0] and span[1] <= 1:
+            spans[root(index)] = (low, high)
+    return {index: fixed.get(index, spans[root(index)]) for index in measured}

@@ -69,11 +69,6 @@ def _axis(dim: Any) -> Axis:
     return dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
 
 
-def output_names(model: onnx.ModelProto) -> list[str]:
-    """The outputs in the model's order."""
-    return [entry.name for entry in model.graph.output]
-
-
 def check_inputs_used(model: onnx.ModelProto, names: list[str], where: str) -> None:
     """Refuse a model that ignores an input: the exporter drops it, and positions would shift.
 
@@ -109,34 +104,6 @@ def says(node: Any, where: str) -> str:
     module = module_of(node.name)
     name = node.name or next(iter(node.output), "a node")
     return f"{where}: {name} is {node.op_type}" + (f" in module {module}" if module else "")
-
-
-def plain_copy(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy that says the same in the words that onnx2tf understands best.
-
-    - Inputs are named `input_0`, `input_1`, …: a graph's own names may hold anything, and position
-      is what survives the way to TFLite.
-    - Unsqueeze, Squeeze and Flatten become Reshape. After an Unsqueeze to four axes onnx2tf takes
-      the tensor for an image and turns its axes, differently on two branches that meet again.
-    """
-    copy = onnx.shape_inference.infer_shapes(model)
-    names = {entry.name: f"input_{i}" for i, entry in enumerate(graph_inputs(copy))}
-    for entry in graph_inputs(copy):
-        entry.name = names[entry.name]
-    known = (*copy.graph.value_info, *copy.graph.output)
-    shapes = {
-        entry.name: [d.dim_value for d in entry.type.tensor_type.shape.dim] for entry in known
-    }
-    for index, node in enumerate(copy.graph.node):
-        node.input[:] = [names.get(name, name) for name in node.input]
-        shape = shapes.get(node.output[0], [])
-        if node.op_type in ("Unsqueeze", "Squeeze", "Flatten") and all(shape) and shape:
-            constant = f"midfuse_shape_{index}"
-            copy.graph.initializer.append(numpy_helper.from_array(np.array(shape), constant))
-            node.op_type = "Reshape"
-            node.input[:] = [node.input[0], constant]
-            del node.attribute[:]
-    return copy
 
 
 class OnnxModel:

@@ -23,7 +23,10 @@ from midfuse.errors import InputError
 Shapes = dict[str, list[int] | None]
 
 # Values that only change places do so over any number of axes.
-_MOVES = ("Concat", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose")
+_MOVES = (
+    *("Concat", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze"),
+    *("Transpose", "Unsqueeze"),
+)
 _MOST_AXES = 6
 
 

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from converter.lowering.names import Origin, origins
 from converter.lowering.onnx_to_tflite import onnx_to_tflite
+from converter.lowering.plain import plain_copy
 from converter.lowering.tidy import tidy
-from converter.reading.onnx_file import input_specs, output_names, plain_copy, read_onnx
+from converter.reading.onnx_file import input_specs, read_onnx
+from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import Windows
 from converter.result import ConversionResult
 from midfuse.tflite_file import Op, TFLiteModel, parse_tflite
@@ -37,11 +39,11 @@ def _float(content: bytes) -> TFLiteModel:
 def _lower(proto: onnx.ModelProto, folder: Path) -> TFLiteModel:
     """Through onnx2tf as the pipeline does it, for models that need nothing after that."""
     names = [spec.name for spec in input_specs(proto)]
-    plain = folder / "plain.onnx"
-    plain.write_bytes(plain_copy(proto).SerializeToString())
+    plain, outputs = plain_copy(proto)
+    (folder / "plain.onnx").write_bytes(plain.SerializeToString())
     positions = [f"input_{at}" for at in range(len(names))]
-    content = onnx_to_tflite(plain, positions, folder, "test")
-    return _float(tidy(content, names, output_names(proto), "test"))
+    content = onnx_to_tflite(folder / "plain.onnx", positions, folder, "test")
+    return _float(tidy(content, names, outputs, "test"))
 
 
 def test_the_stand_ins_ops(converted: Converted) -> None:
@@ -137,11 +139,11 @@ def test_a_transformer_with_layer_normalisation(tmp_path: Path) -> None:
             opset_version=17,
             dynamo=False,
         )
-    proto = read_onnx(path, "test")
+    windows = np.random.default_rng(0).standard_normal((4, 1, 12, 6)).astype(np.float32)
+    proto = fix_shapes(read_onnx(path, "test"), [windows[0]], "test")
     model = _lower(proto, tmp_path)
-    windows = np.random.default_rng(0).standard_normal((4, 12, 6)).astype(np.float32)
     started = time.perf_counter()
-    found = _found(model, proto, Windows([windows[:, None]]))
+    found = _found(model, proto, Windows([windows]))
     assert time.perf_counter() - started < 0.3
     runs: list[tuple[str | None, int]] = []
     for _, origin in found:

@@ -1,5 +1,6 @@
 """What the report draws, as paths of SVG: histograms, and the weights' range in every channel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,7 @@ class WeightsDrawing:
     `together` channels share a bar, from the smallest to the largest weight of them.
     """
 
-    op: Op
+    check: OpCheck
     channels: int
     together: int
     ordinary: str
@@ -105,11 +106,11 @@ def _columns(x: Array, width: float, heights: Array) -> str:
     return path + (f"V{HEIGHT}" if reached is not None else "")
 
 
-def draw_weights(model: TFLiteModel) -> list[WeightsDrawing]:
+def draw_weights(model: TFLiteModel, checks: Sequence[OpCheck]) -> list[WeightsDrawing]:
     """A drawing for every op with constant weights, in the model's order."""
     return [
-        _draw_weights(op, *_channel_ranges(model, op))
-        for op in model.ops
+        _draw_weights(check, *_channel_ranges(model, op))
+        for op, check in zip(model.ops, checks, strict=True)
         if op.name in _CHANNEL_AXIS and model.tensors[op.inputs[1]].data is not None
     ]
 
@@ -127,7 +128,7 @@ def _channel_ranges(model: TFLiteModel, op: Op) -> tuple[Array, Array]:
     return np.minimum(low, 0), np.maximum(high, 0)
 
 
-def _draw_weights(op: Op, lows: Array, highs: Array) -> WeightsDrawing:
+def _draw_weights(check: OpCheck, lows: Array, highs: Array) -> WeightsDrawing:
     reach = np.maximum(-lows, highs)
     median = float(np.median(reach))
     outlying = reach > OUTLIER * median if median > 0 else np.zeros(len(reach), bool)
@@ -144,7 +145,7 @@ def _draw_weights(op: Op, lows: Array, highs: Array) -> WeightsDrawing:
         for at, (a, b) in enumerate(zip(low, high, strict=True))
     ]
     return WeightsDrawing(
-        op=op,
+        check=check,
         channels=len(reach),
         together=together,
         ordinary="".join(bar for bar, mark in zip(bars, marked, strict=True) if not mark),

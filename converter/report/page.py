@@ -76,9 +76,11 @@ def write_report(path: Path, result: "ConversionResult") -> None:
     }
     checks = result.checks
     worst = words.worst_first(checks)[: words.WORST]
+    first = words.first_to_see(checks)
     page = environment.get_template("report.html.j2").render(
         result=result,
         headline=words.headline(checks),
+        first=None if first is None else first.index,
         counts=words.counts(checks),
         verdict=worst[0].verdict,
         symbols=words.SYMBOLS,
@@ -87,7 +89,7 @@ def write_report(path: Path, result: "ConversionResult") -> None:
         groups=group_by_part(checks),
         fold=len(checks) > _FOLD_ABOVE,
         histograms=[drawings.draw_histogram(check) for check in worst],
-        weights=drawings.draw_weights(result.model),
+        weights=drawings.draw_weights(result.model, checks),
         drawing=drawings,
         full_bar=words.FULL_BAR_DB,
         suspect=SUSPECT_DB,

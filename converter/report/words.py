@@ -86,14 +86,22 @@ def counts(checks: Sequence[OpCheck]) -> str:
     )
 
 
-def headline(checks: Sequence[OpCheck]) -> str:
-    """The verdict on the model in a sentence, and in another what lies behind it."""
-    for verdict, lead in (
-        (Verdict.BROKEN, "The first broken op is"),
-        (Verdict.SUSPECT, "No op is broken; the first suspect one is"),
-    ):
+def first_to_see(checks: Sequence[OpCheck]) -> OpCheck | None:
+    """The first broken op, else the first suspect one."""
+    for verdict in (Verdict.BROKEN, Verdict.SUSPECT):
         first = next((check for check in checks if check.verdict is verdict), None)
         if first is not None:
-            cause = "" if first.cause is None else f" {why(first.cause)}"
-            return f"{lead} {name_of(first)}.{cause}"
-    return f"Healthy: {'the one op is' if len(checks) == 1 else f'all {len(checks)} ops are'} fine."
+            return first
+    return None
+
+
+def headline(checks: Sequence[OpCheck]) -> str:
+    """The verdict on the model in a sentence, and in another what lies behind it."""
+    first = first_to_see(checks)
+    if first is None:
+        are = "the one op is" if len(checks) == 1 else f"all {len(checks)} ops are"
+        return f"Healthy: {are} fine."
+    broken = first.verdict is Verdict.BROKEN
+    lead = "The first broken op is" if broken else "No op is broken; the first suspect one is"
+    cause = "" if first.cause is None else f" {why(first.cause)}"
+    return f"{lead} {name_of(first)}.{cause}"

@@ -214,7 +214,7 @@ def test_weights_are_drawn_a_bar_a_channel_and_outliers_apart() -> None:
     weights = model.tensors[1]
     assert weights.data is not None
     assert weights.quantization is not None
-    (drawing,) = draw_weights(model)
+    (drawing,) = draw_weights(model, [made_up_check(model, 0)])
     real = weights.data * weights.quantization.scale[:, None]
     assert (drawing.low, drawing.high) == pytest.approx((real.min(), real.max()))
     reach = np.abs(real).max(1)
@@ -230,7 +230,7 @@ def test_many_channels_share_bars() -> None:
     assert weights.data is not None
     wide = np.repeat(weights.data, 50, axis=0)
     model.tensors[1] = replace(weights, data=wide, shape=wide.shape, quantization=None)
-    (drawing,) = draw_weights(model)
+    (drawing,) = draw_weights(model, [made_up_check(model, 0)])
     assert (drawing.channels, drawing.together) == (1200, 13)
     assert drawing.ordinary.count("M") == 93
 

@@ -4,7 +4,7 @@ import io
 import json
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from converter.checks.op_check import Verdict
+from converter.checks.causes import BROKEN_DB, SUSPECT_DB
+from converter.checks.limits import MAX_ACCURACY_DROP, MIN_SQNR_DB
+from converter.checks.op_check import CauseKind, OpCheck, OpError, Verdict
+from converter.cli import convert
 from converter.report.drawings import HEIGHT, OUTLIER, draw_histogram, draw_weights
 from converter.report.model_explorer import write_overlays
 from converter.report.page import group_by_part, write_report
-from converter.report.per_op_json import write_per_op
+from converter.report.per_op_json import SCHEMA_VERSION, write_per_op
 from converter.report.terminal import summary
 from converter.report.words import bar_percent, headline, sqnr, worst_first
 from converter.result import ConversionResult
@@ -304,3 +307,20 @@ def test_no_tensor_of_an_op_is_left_out_of_the_activations() -> None:
         own = [t.bytes for t in (model.tensors[i] for i in indices) if t.data is None]
         assert sum(own) <= peak
     assert at in model.ops
+
+
+def test_the_page_of_the_command_says_what_the_code_does() -> None:
+    """Its own page in docs names every cause, verdict, limit, option and field."""
+    page = (Path(__file__).parents[2] / "docs" / "convert-to-tflite.md").read_text()
+    for kind in CauseKind:
+        assert f"| {kind.value} |" in page
+    assert f"| broken | local below {BROKEN_DB:g} dB" in page
+    assert f"| suspect | local below {SUSPECT_DB:g} dB" in page
+    assert re.search(rf"`--min-sqnr` \|.*\| {MIN_SQNR_DB:g} dB \|", page)
+    assert re.search(rf"`--max-accuracy-drop` \|.*\| {MAX_ACCURACY_DROP:g} \|", page)
+    for option in convert.params:
+        if option.name not in ("model", "debug", "as_json"):
+            assert option.opts[0] in page
+    for field in (*fields(OpCheck), *fields(OpError)):
+        assert f"`{field.name}`" in page or field.name == "histogram"
+    assert f"`schema_version` is {SCHEMA_VERSION}" in page

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
-import onnx
 
 from converter.checks.agreement import compare
 from converter.checks.equality import prove_equal, run_all
@@ -16,13 +15,13 @@ from converter.checks.per_op import check_ops_against_float, quantise_inputs
 from converter.finish import finish_card
 from converter.lowering.float_model import FloatModel
 from converter.lowering.names import Origin, origins
-from converter.lowering.onnx_to_tflite import onnx_to_tflite
+from converter.lowering.onnx_to_tflite import Onnx2tf
 from converter.lowering.plain import plain_copy
 from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
 from converter.reading.source import Source, open_source
-from converter.reading.windows import Windows, read_windows
+from converter.reading.windows import FloatArray, Windows, read_windows
 from converter.report.model_explorer import write_overlays
 from converter.report.page import write_report
 from converter.report.per_op_json import write_per_op
@@ -69,44 +68,40 @@ def convert(
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file", "name a folder with --out")
-    source = open_source(model)
-    windows = read_windows(calibration, source.inputs)
-    source = source.settled(windows)
-    tested = None if test is None else read_windows(test, source.inputs)
-    with tempfile.TemporaryDirectory(prefix="midfuse-") as work:
+    with tempfile.TemporaryDirectory(prefix="midfuse-") as work, Onnx2tf(Path(work)) as onnx2tf:
+        source = open_source(model)
+        windows = read_windows(calibration, source.inputs)
+        source = source.settled(windows)
+        tested = None if test is None else read_windows(test, source.inputs)
         made = Path(work) / "made"
         made.mkdir()
-        float_model, proto = _float_tflite(source, windows, Path(work), made, out, progress)
+        with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
+            proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
+            names = [spec.name for spec in source.inputs]
+            plain, outputs = plain_copy(proto)
+            (Path(work) / "model.onnx").write_bytes(plain.SerializeToString())
+        onnx2tf.start(Path(work) / "model.onnx", [f"input_{i}" for i in range(len(names))])
+        # Two things to do, two processes: the reference answers while onnx2tf works.
+        given = run_all(source.reference(), windows.spread(CHECK_WINDOWS), "Float model", progress)
+        with progress.task("ONNX to TFLite (onnx2tf)"):
+            content = onnx2tf.result(source.where)
+            shutil.copyfile(Path(work) / "onnx2tf.log", made / "onnx2tf.log")
+            content = tidy(content, names, outputs, source.where)
+        float_model = parse_tflite(content, out / f"{source.name}_float32.tflite")
+        (made / float_model.path.name).write_bytes(content)
+        check_ops(float_model, source.where)
         found = origins(float_model, proto, windows)
         return _quantise_and_check(
-            source, float_model, found, windows, tested, limits or Limits(), made, out, progress
+            *(source, float_model, found, given, windows, tested),
+            *(limits or Limits(), made, out, progress),
         )
-
-
-def _float_tflite(
-    source: Source, windows: Windows, work: Path, made: Path, out: Path, progress: Progress
-) -> tuple[TFLiteModel, onnx.ModelProto]:
-    """Through ONNX and onnx2tf to the tidied float `.tflite`: a file in `made`, bound for `out`."""
-    with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
-        proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
-        names = [spec.name for spec in source.inputs]
-        plain, outputs = plain_copy(proto)
-        (work / "model.onnx").write_bytes(plain.SerializeToString())
-    with progress.task("ONNX to TFLite (onnx2tf)"):
-        plain_names = [f"input_{i}" for i in range(len(names))]
-        content = onnx_to_tflite(work / "model.onnx", plain_names, work, source.where)
-        shutil.copyfile(work / "onnx2tf.log", made / "onnx2tf.log")
-        content = tidy(content, names, outputs, source.where)
-    model = parse_tflite(content, out / f"{source.name}_float32.tflite")
-    (made / model.path.name).write_bytes(content)
-    check_ops(model, source.where)
-    return model, proto
 
 
 def _quantise_and_check(
     source: Source,
     float_model: TFLiteModel,
     names: Mapping[str, Origin],
+    given: list[FloatArray],
     windows: Windows,
     tested: Windows | None,
     limits: Limits,
@@ -114,9 +109,7 @@ def _quantise_and_check(
     out: Path,
     progress: Progress,
 ) -> ConversionResult:
-    reference, lowered = source.reference(), FloatModel(float_model)
-    checked = windows.spread(CHECK_WINDOWS)
-    given = run_all(reference, checked, "Float model", progress)
+    lowered, checked = FloatModel(float_model), windows.spread(CHECK_WINDOWS)
     ours = run_all(lowered, checked, "Float TFLite", progress)
     float_error = prove_equal(given, ours, source.where)
     ranges = minmax_ranges(float_model, windows, progress)
@@ -130,7 +123,7 @@ def _quantise_and_check(
 
     recorded = checked if tested is None else tested
     if tested is not None:
-        given = run_all(reference, tested, "Float model on the test windows", progress)
+        given = run_all(source.reference(), tested, "Float model on the test windows", progress)
         ours = run_all(lowered, tested, "Float TFLite on the test windows", progress)
     codes = quantise_inputs(int8, recorded.inputs)
     answers = run_windows(int8, codes, progress)

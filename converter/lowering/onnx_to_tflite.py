@@ -4,65 +4,113 @@ onnx2tf imports tensorflow, prints hundreds of lines and calls programs that pip
 it; apart from the conversion itself none of that is this process's business.
 """
 
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 
 from midfuse.errors import DeviceError, InputError
 
+_PROCESS = Path(__file__).with_name("onnx2tf_process.py")
 _SECONDS = 600
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def onnx_to_tflite(onnx: Path, inputs: list[str], folder: Path, where: str) -> bytes:
-    """Convert `onnx` and return the float `.tflite`; `folder` gets onnx2tf's files and its log.
+class Onnx2tf:
+    """One conversion. The process starts at once, since its imports are most of its time, and is
+    handed the model when that is ready; it ends with the `with` block, or with this process.
 
-    Every input keeps the layout it has in ONNX (`-kat`): without it onnx2tf turns (1, T, C)
-    into (1, C, T) without a word.
-
-    Raises:
-        InputError: onnx2tf cannot convert the model; the line holds what it said last.
-        DeviceError: onnx2tf did not end.
+    `folder` gets onnx2tf's files and its log, `onnx2tf.log`.
     """
-    log = folder / "onnx2tf.log"
-    # For an input that looks like a colour image onnx2tf downloads pictures to compare layers on,
-    # unless they are there already.
-    pictures = np.random.default_rng(0).random((20, 128, 128, 3), np.float32)
-    np.save(folder / "calibration_image_sample_data_20x128x128x3_float32.npy", pictures)
-    environment = os.environ | {
-        # onnx2tf calls onnxsim by name; without it some models fail with an unrelated message.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    command = [sys.executable, "-c", "from onnx2tf.onnx2tf import main; main()"]
-    command += ["-i", str(onnx), "-o", str(folder), "-kat", *inputs]
-    with log.open("wb") as output:
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._log = folder / "onnx2tf.log"
+        # For an input that looks like a colour image onnx2tf downloads pictures to compare layers
+        # on, unless they are there already.
+        pictures = np.random.default_rng(0).random((20, 128, 128, 3), np.float32)
+        np.save(folder / "calibration_image_sample_data_20x128x128x3_float32.npy", pictures)
+        with self._log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_PROCESS)],
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environment,
                 cwd=folder,
-                timeout=_SECONDS,
-                check=False,
+                env=os.environ
+                | {
+                    # onnx2tf calls onnxsim by name; without it some models fail with an unrelated
+                    # message.
+                    "PATH": os.pathsep.join(
+                        [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+                    ),
+                    "TF_CPP_MIN_LOG_LEVEL": "3",
+                    "CUDA_VISIBLE_DEVICES": "",
+                },
+                # A group of its own, so that what it starts ends with it.
+                start_new_session=True,
             )
+
+    def __enter__(self) -> "Onnx2tf":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            os.killpg(self.process, signal.SIGKILL)
+        self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    @property
+    def process(self) -> int:
+        """The process by its number, which is that of its group too."""
+        return self._process.pid
+
+    def start(self, onnx: Path, inputs: list[str]) -> None:
+        """Hand it the model, whose inputs it is to leave in the layout that they have.
+
+        Without that (`-kat`) onnx2tf turns (1, T, C) into (1, C, T) without a word.
+        """
+        self._onnx = onnx
+        arguments = ["-i", str(onnx), "-o", str(self._folder), "-kat", *inputs]
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(arguments).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # It ended while it imported; `result` says why.
+
+    def result(self, where: str) -> bytes:
+        """Wait for the float `.tflite` of the model; `where` names it in errors.
+
+        Raises:
+            InputError: onnx2tf cannot convert the model; the line holds what it said last.
+            DeviceError: onnx2tf did not end.
+        """
+        try:
+            code = self._process.wait(_SECONDS)
         except subprocess.TimeoutExpired:
             raise DeviceError(
                 f"{where}: onnx2tf did not end within {_SECONDS} s", "try a smaller model"
             ) from None
-    result = folder / f"{onnx.stem}_float32.tflite"
-    if done.returncode != 0 or not result.is_file():
-        raise InputError(
-            f"{where}: onnx2tf cannot convert it ({_reason(log)})", "change the op that it names"
-        )
-    return result.read_bytes()
+        result = self._folder / f"{self._onnx.stem}_float32.tflite"
+        if code != 0 or not result.is_file():
+            raise InputError(
+                f"{where}: onnx2tf cannot convert it ({_reason(self._log)})",
+                "change the op that it names",
+            )
+        return result.read_bytes()
 
 
 def _reason(log: Path) -> str:

@@ -19,7 +19,6 @@ from converter.checks.limits import Limits, missed
 from converter.checks.measure import ErrorSums, Signal
 from converter.checks.per_op import check_ops_against_float, quantise_inputs
 from converter.lowering.float_model import FloatModel
-from converter.lowering.onnx_to_tflite import onnx_to_tflite
 from converter.quantising.quantise import check_scales, quantise_model
 from converter.quantising.ranges import MOVES, minmax_ranges
 from converter.reading.onnx_file import read_onnx
@@ -29,7 +28,6 @@ from converter.reading.windows import FloatArray, InputSpec, Windows, read_windo
 from midfuse.errors import CheckFailed, InputError
 from midfuse.ops import check_ops, check_support
 from midfuse.oracle import Oracle
-from midfuse.tflite_file import parse_tflite
 from tests.converter.conftest import sensor_windows
 
 _FLOATS = hnp.arrays(
@@ -202,19 +200,6 @@ def test_another_float_model_does_not_pass_for_the_same() -> None:
         turned = [given[0], given[1].reshape(5, 4, 1)]
         with pytest.raises(CheckFailed, match="outputs are"):
             prove_equal(given, turned, "model")
-
-
-def test_an_input_like_a_colour_image_needs_no_download(tmp_path: Path) -> None:
-    """onnx2tf fetches pictures for such an input unless it finds them; layout is kept."""
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4, 6, 3]) for name in "xy"]
-    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", values[:1], values[1:])
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
-    content = onnx_to_tflite(tmp_path / "m.onnx", ["x"], tmp_path, "m.onnx")
-    model = parse_tflite(content, tmp_path / "m.tflite")
-    assert model.tensors[model.inputs[0]].shape == (1, 4, 6, 3)
-    window = np.random.default_rng(1).standard_normal((1, 4, 6, 3)).astype(np.float32)
-    np.testing.assert_array_equal(FloatModel(model).run([window])[0], np.maximum(window, 0))
 
 
 def test_shape_arithmetic_may_use_any_op(tmp_path: Path) -> None:

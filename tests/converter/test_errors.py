@@ -16,8 +16,6 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save_file
 
 from converter.cli import convert
-from converter.lowering.onnx_to_tflite import onnx_to_tflite
-from midfuse.errors import InputError
 from tests.converter.conftest import STANDIN, save_cnn, sensor_windows
 
 MODULE = f"{STANDIN}:two_sensors"
@@ -323,19 +321,6 @@ def test_truncated_onnx(part: float, calibration_file: Path, tmp_path: Path) -> 
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
     _refused(_run(path, calibration_file, tmp_path / "out"), tmp_path / "out", "cnn.onnx")
-
-
-def test_what_onnx2tf_cannot_convert_is_named_from_its_log(tmp_path: Path) -> None:
-    path = save_cnn(tmp_path / "cnn.onnx")
-    model = onnx.load(path)
-    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
-    model.graph.node[4].op_type = "Bernoulli"
-    onnx.save(model, path)
-    with pytest.raises(InputError) as caught:
-        onnx_to_tflite(path, ["image.1"], tmp_path, "cnn.onnx")
-    assert "onnx2tf cannot convert it" in str(caught.value)
-    assert "at /r2: " in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_command_line_alone_answers_a_wrong_name_quickly(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from converter.lowering.names import Origin, origins
-from converter.lowering.onnx_to_tflite import onnx_to_tflite
+from converter.lowering.onnx_to_tflite import Onnx2tf
 from converter.lowering.plain import plain_copy
 from converter.lowering.tidy import tidy
 from converter.reading.onnx_file import input_specs, read_onnx
@@ -42,7 +42,9 @@ def _lower(proto: onnx.ModelProto, folder: Path) -> TFLiteModel:
     plain, outputs = plain_copy(proto)
     (folder / "plain.onnx").write_bytes(plain.SerializeToString())
     positions = [f"input_{at}" for at in range(len(names))]
-    content = onnx_to_tflite(folder / "plain.onnx", positions, folder, "test")
+    with Onnx2tf(folder) as onnx2tf:
+        onnx2tf.start(folder / "plain.onnx", positions)
+        content = onnx2tf.result("test")
     return _float(tidy(content, names, outputs, "test"))
 
 

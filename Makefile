@@ -11,7 +11,7 @@ PACKAGES := gcc g++ libc6-dev python3-venv \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
     gcc-riscv64-unknown-elf qemu-system-misc
 
-.PHONY: demo bench test test-full fuzz lint docs clean setup
+.PHONY: demo bench bench-convert test test-full fuzz lint docs clean setup
 
 demo: setup
 	$(BIN)/midfuse run --out runs/demo
@@ -28,6 +28,10 @@ bench: setup
 	    --board qemu-mps2-an386 --board qemu-mps3-an547 \
 	    --inferences $(INFERENCES) --out runs/bench-shapes || status=$$?; \
 	exit $$status
+
+# Time and memory of a conversion with every check, beside bare onnx2tf, judged (5 minutes).
+bench-convert: setup
+	$(BIN)/python -m tests.bench_convert
 
 test: lint
 	$(BIN)/pytest

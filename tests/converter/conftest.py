@@ -82,7 +82,7 @@ def converted(calibration_file: Path, tmp_path_factory: pytest.TempPathFactory) 
     return Converted(json.loads(done.stdout), done.stderr, folder / "out", test)
 
 
-def _random_student(folder: Path) -> Path:
+def random_student(folder: Path) -> Path:
     """What the trainer writes, with weights that nobody trained; normalisations have statistics."""
     config = {"channels": [3, 3], "length": 128, "classes": CLASSES}
     (entry,) = (e for e in entry_points(group="midfuse.architectures") if e.name == "dmft-student")
@@ -121,7 +121,7 @@ def _random_student(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def student_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _random_student(tmp_path_factory.mktemp("student"))
+    return random_student(tmp_path_factory.mktemp("student"))
 
 
 @pytest.fixture(scope="session")

@@ -33,8 +33,9 @@ bench: setup
 bench-convert: setup
 	$(BIN)/python -m tests.bench_convert
 
+# Two workers, a file of tests each: they share a file's conversions and emulators.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # And 10,000 damaged models, and every subject held out once (25 minutes more).
 test-full: test

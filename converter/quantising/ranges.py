@@ -5,6 +5,8 @@ scale, so the tensors they join must share one. Giving them one range here keeps
 from inserting requantisations between them.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from converter.lowering.float_model import FloatModel, activations
@@ -12,7 +14,8 @@ from converter.reading.windows import Windows
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 
-Ranges = dict[str, tuple[float, float]]
+Span = tuple[float, float]
+Ranges = dict[str, Span]
 
 MOVES = (
     *("AVERAGE_POOL_2D", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAXIMUM", "MAX_POOL_2D"),
@@ -27,7 +30,7 @@ FIXED_RANGES = {
     "TANH": (-1.0, 127 / 128),
 }
 # A maximum over padded values is padded with it: no value, but what loses against every value.
-_LOWEST = np.finfo(np.float32).min
+LOWEST = np.finfo(np.float32).min
 
 
 def minmax_ranges(model: TFLiteModel, windows: Windows, progress: Progress = SILENT) -> Ranges:
@@ -44,18 +47,15 @@ def minmax_ranges(model: TFLiteModel, windows: Windows, progress: Progress = SIL
             float_model.run(windows.window(at))
             for index in chosen:
                 values = float_model.tensor(index)
-                low[index] = min(low[index], float(values.min(where=values > _LOWEST, initial=0)))
+                low[index] = min(low[index], float(values.min(where=values > LOWEST, initial=0)))
                 high[index] = max(high[index], float(values.max()))
             task.advance()
-    measured = {index: (low[index], high[index]) for index in chosen}
-    return {model.tensors[index].name: span for index, span in _shared(model, measured).items()}
+    return shared_ranges(model, {index: (low[index], high[index]) for index in chosen})
 
 
-def _shared(
-    model: TFLiteModel, measured: dict[int, tuple[float, float]]
-) -> dict[int, tuple[float, float]]:
-    """Give the tensors that value-moving ops join the union of their ranges."""
-    group = {index: index for index in measured}
+def tied(model: TFLiteModel) -> dict[int, int]:
+    """Of every activation the one that stands for all that value-moving ops tie it to."""
+    group = {index: index for index in activations(model)}
 
     def root(index: int) -> int:
         while group[index] != index:
@@ -67,18 +67,24 @@ def _shared(
             joined = [index for index in (*op.inputs, *op.outputs) if index in group]
             for index in joined:
                 group[root(index)] = root(joined[-1])
-    spans: dict[int, tuple[float, float]] = {}
+    return {index: root(index) for index in group}
+
+
+def shared_ranges(model: TFLiteModel, measured: Mapping[int, Span]) -> Ranges:
+    """Ranges by name from a span of every activation: tied ones get the union of theirs."""
+    roots = tied(model)
+    spans: dict[int, Span] = {}
     for index, (low, high) in measured.items():
-        so_far = spans.get(root(index), (0.0, 0.0))
-        spans[root(index)] = (min(low, so_far[0]), max(high, so_far[1]))
+        so_far = spans.get(roots[index], (0.0, 0.0))
+        spans[roots[index]] = (min(low, so_far[0]), max(high, so_far[1]))
     for index, (low, high) in spans.items():
         if high - low < np.finfo(np.float32).tiny:
             # Always 0 on these windows: any scale is right, none can be computed.
             spans[index] = (0.0, 1.0)
     fixed = {op.outputs[0]: FIXED_RANGES[op.name] for op in model.ops if op.name in FIXED_RANGES}
     for index, (low, high) in fixed.items():
-        span = spans[root(index)]
+        span = spans[roots[index]]
         # The highest code stands for what is a step above it as well.
         if low <= span[0] and span[1] <= 1:
-            spans[root(index)] = (low, high)
-    return {index: fixed.get(index, spans[root(index)]) for index in measured}
+            spans[roots[index]] = (low, high)
+    return {model.tensors[i].name: fixed.get(i, spans[roots[i]]) for i in measured}

@@ -55,6 +55,11 @@ class Windows:
         """One window, an array of exactly the input's shape for every input."""
         return [values[at] for values in self.inputs]
 
+    def where(self, chosen: npt.NDArray[np.bool_]) -> "Windows":
+        """The windows that a mask (N,) chooses."""
+        labels = None if self.labels is None else self.labels[chosen]
+        return Windows([values[chosen] for values in self.inputs], labels)
+
     def spread(self, count: int) -> "Windows":
         """At most `count` windows, evenly spaced, so that they do not all come from one person."""
         chosen = np.linspace(0, len(self) - 1, min(count, len(self))).astype(int)

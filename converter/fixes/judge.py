@@ -1,0 +1,76 @@
+"""Scores int8 models on windows that had no part in making them."""
+
+import numpy as np
+import numpy.typing as npt
+
+from converter.checks.per_op import quantise_inputs
+from converter.fixes.score import Score
+from converter.lowering.float_model import FloatModel
+from converter.reading.windows import FloatArray, Windows
+from midfuse.numeric import dequantise
+from midfuse.oracle import run_windows
+from midfuse.tflite_file import TFLiteModel
+
+FloatArray64 = npt.NDArray[np.float64]
+
+# An output without any error counts as this.
+_MOST_DB = 100.0
+
+
+class Judge:
+    """Scores int8 models on `windows` against the float model's answers."""
+
+    def __init__(self, model: TFLiteModel, windows: Windows) -> None:
+        self._windows = windows
+        float_model = FloatModel(model)
+        answers = [float_model.run(windows.window(at)) for at in range(len(windows))]
+        self._classifies = classifies(model, windows)
+        self._expected = [np.stack(values) for values in zip(*answers, strict=True)]
+
+    def score(self, int8: TFLiteModel) -> Score:
+        """Run all windows under TFLM."""
+        codes = run_windows(int8, quantise_inputs(int8, self._windows.inputs))
+        found = []
+        for index, values in zip(int8.outputs, codes, strict=True):
+            tensor = int8.tensors[index]
+            found.append(dequantise(values, tensor.scale, tensor.zero_point))
+        signal, error = signal_and_error(self._expected, found, self._classifies)
+        floor = np.finfo(np.float64).tiny
+        ratios = np.minimum(10 * np.log10((signal + floor) / (error + floor)), _MOST_DB)
+        sqnr = float(np.quantile(ratios, 0.1, axis=1).min())
+        if not self._classifies:
+            return Score(sqnr)
+        classes = _classes(found[0])
+        labels = self._windows.labels
+        return Score(
+            sqnr,
+            float(np.mean(classes == _classes(self._expected[0]))),
+            None if labels is None else float(np.mean(classes == labels)),
+        )
+
+
+def classifies(model: TFLiteModel, windows: Windows) -> bool:
+    """Whether the first output is a row of class scores: windows have labels, or it looks so."""
+    shape = model.tensors[model.outputs[0]].shape
+    return windows.labels is not None or (len(shape) == 2 and shape[1] > 1)
+
+
+def signal_and_error(
+    expected: list[FloatArray], found: list[FloatArray], class_scores: bool
+) -> tuple[FloatArray64, FloatArray64]:
+    """Sums of squares (outputs, windows) of the expected outputs, and of what `found` is off by.
+
+    Outputs are (windows, …); the first, where it holds class scores, counts less its mean.
+    """
+    signal, error = [], []
+    for position, (a, b) in enumerate(zip(expected, found, strict=True)):
+        pair = [values.reshape(len(values), -1).astype(np.float64) for values in (a, b)]
+        if class_scores and position == 0:
+            pair = [values - values.mean(axis=1, keepdims=True) for values in pair]
+        signal.append(np.square(pair[0]).sum(axis=1))
+        error.append(np.square(pair[0] - pair[1]).sum(axis=1))
+    return np.stack(signal), np.stack(error)
+
+
+def _classes(scores: FloatArray) -> npt.NDArray[np.int64]:
+    return scores.reshape(len(scores), -1).argmax(axis=1)

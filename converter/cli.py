@@ -1,5 +1,6 @@
 """`midfuse convert`, and `convert-to-tflite`, the same command by itself."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ from midfuse.errors import CheckFailed
     help="Most points of accuracy that int8 may lose on the held-out windows.",
 )
 @click.option(
+    "--fix",
+    is_flag=True,
+    help="Try what helps int8 (equalisation, ranges, biases, int16 for a few tensors); keep it.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("runs/convert"),
@@ -54,6 +60,7 @@ def convert(
     test: Path | None,
     min_sqnr: float,
     max_accuracy_drop: float,
+    fix: bool,
     out: Path,
 ) -> Outcome:
     """Convert MODEL to int8 TFLite and check every op of it against float.
@@ -65,7 +72,7 @@ def convert(
     """
     limits = Limits(min_sqnr, max_accuracy_drop)
     result = convert_model(
-        model, calibration, test=test, limits=limits, out=out, progress=Terminal()
+        model, calibration, test=test, limits=limits, fix=fix, out=out, progress=Terminal()
     )
     failure = None
     if result.missed:
@@ -98,6 +105,7 @@ def _data(result: ConversionResult) -> dict[str, Any]:
         "verdicts": {v.value: sum(c.verdict is v for c in result.checks) for v in Verdict},
         "first_broken": None if broken is None else broken.index,
         "missed": result.missed,
+        "fixes": None if result.fixes is None else [asdict(item) for item in result.fixes],
         "card": result.card is not None,
         "files": [str(path) for path in result.files],
     }

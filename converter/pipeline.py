@@ -13,6 +13,8 @@ from converter.checks.equality import prove_equal, run_all
 from converter.checks.limits import Limits, missed
 from converter.checks.per_op import check_ops_against_float, quantise_inputs
 from converter.finish import finish_card
+from converter.fixes.score import FixItem
+from converter.fixes.search import fix as fix_model
 from converter.lowering.float_model import FloatModel
 from converter.lowering.names import Origin, origins
 from converter.lowering.onnx_to_tflite import Onnx2tf
@@ -49,6 +51,7 @@ def convert(
     *,
     test: Path | Arrays | None = None,
     limits: Limits | None = None,
+    fix: bool = False,
     out: Path,
     progress: Progress = SILENT,
 ) -> ConversionResult:
@@ -60,6 +63,8 @@ def convert(
             they alone set the activation ranges.
         test: held-out windows in the same form, with `labels` (N,) for accuracies.
         limits: what the result has to hold; `missed` in the result says what it does not.
+        fix: try what helps int8 (`converter.fixes`) and keep what does, judged on calibration
+            windows held apart; a model that needs nothing stays as it is.
         out: folder for the files; made when everything has succeeded, untouched otherwise.
 
     Raises:
@@ -93,7 +98,7 @@ def convert(
         found = origins(float_model, proto, windows)
         return _quantise_and_check(
             *(source, float_model, found, given, windows, tested),
-            *(limits or Limits(), made, out, progress),
+            *(limits or Limits(), fix, made, out, progress),
         )
 
 
@@ -105,6 +110,7 @@ def _quantise_and_check(
     windows: Windows,
     tested: Windows | None,
     limits: Limits,
+    fix: bool,
     made: Path,
     out: Path,
     progress: Progress,
@@ -112,11 +118,18 @@ def _quantise_and_check(
     lowered, checked = FloatModel(float_model), windows.spread(CHECK_WINDOWS)
     ours = run_all(lowered, checked, "Float TFLite", progress)
     float_error = prove_equal(given, ours, source.where)
-    ranges = minmax_ranges(float_model, windows, progress)
-    with progress.task("Quantise"):
-        path = out / f"{source.name}_int8.tflite"
-        int8 = quantise_model(float_model, ranges, path, source.where)
-        (made / path.name).write_bytes(int8.content)
+    path = out / f"{source.name}_int8.tflite"
+    fixes: list[FixItem] | None = None
+    if fix:
+        fixed = fix_model(float_model, windows, path, source.where, progress)
+        int8, float_model, ranges = fixed.int8, fixed.float_model, fixed.ranges
+        fixes = fixed.items
+        (made / float_model.path.name).write_bytes(float_model.content)
+    else:
+        ranges = minmax_ranges(float_model, windows, progress)
+        with progress.task("Quantise"):
+            int8 = quantise_model(float_model, ranges, path, source.where)
+    (made / path.name).write_bytes(int8.content)
     checks = check_ops_against_float(int8, float_model, checked, names, progress)
     write_per_op(made / "per_op.json", int8, len(checked), checks)
     write_overlays(made, checks)
@@ -154,6 +167,7 @@ def _quantise_and_check(
         check_windows=len(checked),
         agreement=agreement,
         missed=missed(limits, agreement),
+        fixes=fixes,
         card=card,
         files=[out / file.name for file in sorted(made.iterdir())] + [out / "report.html"],
     )

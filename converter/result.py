@@ -5,6 +5,7 @@ from pathlib import Path
 
 from converter.checks.agreement import Agreement
 from converter.checks.op_check import OpCheck
+from converter.fixes.score import FixItem
 from converter.quantising.ranges import Ranges
 from midfuse.card import ModelCard
 from midfuse.tflite_file import TFLiteModel
@@ -16,7 +17,8 @@ class ConversionResult:
 
     `float_error` is the largest absolute difference between the float `.tflite` and the model as
     it was given; `agreement` is on the test windows where there are any, else on the checked ones;
-    `missed` has a sentence for each limit that does not hold; `card` is None without a card.
+    `missed` has a sentence for each limit that does not hold; `fixes` has what was tried, None
+    where nothing was to be; `card` is None without a card.
     """
 
     name: str
@@ -29,5 +31,6 @@ class ConversionResult:
     check_windows: int
     agreement: Agreement
     missed: list[str]
+    fixes: list[FixItem] | None
     card: ModelCard | None
     files: list[Path]

@@ -133,6 +133,7 @@ def made_up_result(ops: int, names: str = "layers") -> ConversionResult:
         check_windows=100,
         agreement=Agreement(400, True, 400, 391, 24.3, Accuracy(400, 330, 330, 327)),
         missed=["the outputs' SQNR is 24.3 dB, at least 30 dB are asked for (--min-sqnr)"],
+        fixes=None,
         card=None,
         files=[],
     )

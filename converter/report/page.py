@@ -67,6 +67,7 @@ def write_report(path: Path, result: "ConversionResult") -> None:
     )
     environment.filters |= {
         "bar": words.bar_percent,
+        "change": words.change,
         "decibels": words.decibels,
         "plain": words.plain,
         "share": words.share,

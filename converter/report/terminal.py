@@ -12,11 +12,10 @@ from midfuse.activations import peak_activations
 from midfuse.macs import model_macs
 
 if TYPE_CHECKING:
-    from converter.fixes.score import FixItem
     from converter.result import ConversionResult
 
 # Ops in the table.
-_ROWS = 5
+_ROWS = 4
 
 
 def summary(result: "ConversionResult") -> RenderableType:
@@ -30,7 +29,7 @@ def summary(result: "ConversionResult") -> RenderableType:
         f"float TFLite equals the model given to {result.float_error:.1g};"
         f" ranges from {result.calibration_windows} windows",
         *_agreement(result.agreement),
-        *_fixes(result.fixes),
+        *([] if result.fixes is None else [words.plain(words.kept(result.fixes))]),
         "; ".join(
             [f"ops over {result.check_windows} windows: {words.counts(result.checks)}", *held]
         ),
@@ -61,19 +60,6 @@ def _agreement(a: Agreement) -> list[str]:
         on = "there"
     same = "" if a.int8 is None else f"; it names float's class in {a.int8 / a.windows:.2%}"
     return [*lines, f"int8's output SQNR {on}: {words.decibels(a.sqnr_db)}{same}"]
-
-
-def _fixes(fixes: "list[FixItem] | None") -> list[str]:
-    if fixes is None:
-        return []
-    if not fixes:
-        return ["fixes: none needed"]
-    kept = [item for item in fixes if item.kept]
-    if not kept:
-        return [f"fixes: {len(fixes)} tried, none helps"]
-    before, after = (words.decibels(score.sqnr_db) for score in (kept[0].before, kept[-1].after))
-    names = ", then ".join(item.name for item in kept)
-    return [f"fixes: {names}: output SQNR {before} to {after} on windows held apart"]
 
 
 def _worst_ops(result: "ConversionResult") -> Table:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from converter.checks.causes import lowest
 from converter.checks.op_check import Cause, OpCheck, OpError, Verdict
+from converter.fixes.score import FixItem
 
 # A bar's full width: about what rounding to int8 alone leaves of a tensor that fills its range.
 FULL_BAR_DB = 50.0
@@ -46,6 +47,23 @@ def bar_percent(error: OpError) -> float:
 def share(count: int, total: int) -> str:
     """A part in percent, and as the count it is."""
     return f"{count / total:.2%} ({count})"
+
+
+def change(before: float | None, after: float | None) -> str:
+    """A share before and after, in percent."""
+    return "–" if before is None or after is None else f"{before:.1%} → {after:.1%}"
+
+
+def kept(fixes: Sequence[FixItem]) -> str:
+    """The fixes that were kept, and what they did together to the outputs' SQNR."""
+    if not fixes:
+        return "fixes: none needed"
+    found = [item for item in fixes if item.kept]
+    if not found:
+        return f"fixes: {len(fixes)} tried, none helps"
+    before, after = found[0].before.sqnr_db, found[-1].after.sqnr_db
+    names = ", ".join(item.name for item in found)
+    return f"fixes: {names}; SQNR {decibels(before)} to {decibels(after)}"
 
 
 def size(count: int) -> str:

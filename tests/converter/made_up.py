@@ -19,6 +19,7 @@ from converter.checks.op_check import (
     Sources,
     Verdict,
 )
+from converter.fixes.score import FixItem, Score
 from converter.result import ConversionResult
 from midfuse.macs import op_macs
 from midfuse.tflite_file import Op, Quantization, Tensor, TFLiteModel
@@ -119,6 +120,16 @@ def made_up_check(model: TFLiteModel, index: int, names: str = "layers") -> OpCh
     )
 
 
+def made_up_fixes(names: str = "layers") -> list[FixItem]:
+    """One that was kept, one that was not, one that was."""
+    plain, better, best = Score(4.1, 0.71, 0.66), Score(8.3, 0.86, 0.77), Score(24.3, 0.98, 0.8)
+    return [
+        FixItem("cross-layer equalisation", "channels of one size", plain, better, True),
+        FixItem("bias correction", "biases", better, Score(8.4, 0.86, 0.76), False),
+        FixItem("int16 for 2 tensors", f"{names}/1, {names}/2", better, best, True),
+    ]
+
+
 def made_up_result(ops: int, names: str = "layers") -> ConversionResult:
     """A conversion's result of so many ops; `names` begins every name that a model brings."""
     model = made_up_model(ops, names)
@@ -133,7 +144,7 @@ def made_up_result(ops: int, names: str = "layers") -> ConversionResult:
         check_windows=100,
         agreement=Agreement(400, True, 400, 391, 24.3, Accuracy(400, 330, 330, 327)),
         missed=["the outputs' SQNR is 24.3 dB, at least 30 dB are asked for (--min-sqnr)"],
-        fixes=None,
+        fixes=made_up_fixes(names),
         card=None,
         files=[],
     )

@@ -21,7 +21,7 @@ from converter.report.model_explorer import write_overlays
 from converter.report.page import group_by_part, write_report
 from converter.report.per_op_json import SCHEMA_VERSION, write_per_op
 from converter.report.terminal import summary
-from converter.report.words import bar_percent, headline, sqnr, worst_first
+from converter.report.words import bar_percent, headline, kept, sqnr, worst_first
 from converter.result import ConversionResult
 from midfuse.activations import peak_activations
 from midfuse.tflite_file import Op, read_tflite
@@ -149,6 +149,25 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
     write_per_op(tmp_path / "per_op.json", result.model, 100, result.checks)
     read = json.loads((tmp_path / "per_op.json").read_text())
     assert read["ops"][0]["node"].startswith(f"/{HOSTILE}")
+
+
+def test_fixes_are_listed_with_what_they_gained(tmp_path: Path) -> None:
+    result = made_up_result(1)
+    _, page = _written(result, tmp_path)
+    text = " ".join("".join(page.text).split())
+    row = "cross-layer equalisation channels of one size ✓ kept 4.1 dB → 8.3 dB 71.0% → 86.0%"
+    assert f"{row} 66.0% → 77.0%" in text
+    assert "bias correction biases not kept 8.3 dB → 8.4 dB" in text
+    assert result.fixes is not None
+    assert kept(result.fixes) == (
+        "fixes: cross-layer equalisation, int16 for 2 tensors; SQNR 4.1 dB to 24.3 dB"
+    )
+    assert kept(result.fixes[1:2]) == "fixes: 1 tried, none helps"
+    assert kept([]) == "fixes: none needed"
+    _, healthy = _written(replace(result, fixes=[]), tmp_path)
+    assert "the model was healthy as it was" in " ".join("".join(healthy.text).split())
+    _, without = _written(replace(result, fixes=None), tmp_path)
+    assert not any(attributes.get("id") == "fixes" for _, attributes in without.tags)
 
 
 def test_what_has_no_value_says_so() -> None:

@@ -22,8 +22,9 @@ from converter.lowering.plain import plain_copy
 from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
+from converter.reading.scale import check_scale
 from converter.reading.source import Source, open_source
-from converter.reading.windows import FloatArray, Windows, read_windows
+from converter.reading.windows import FloatArray, Windows, name_of, read_windows
 from converter.report.model_explorer import write_overlays
 from converter.report.page import write_report
 from converter.report.per_op_json import write_per_op
@@ -78,6 +79,7 @@ def convert(
         windows = read_windows(calibration, source.inputs)
         source = source.settled(windows)
         tested = None if test is None else read_windows(test, source.inputs)
+        check_scale(source, windows, tested, name_of(calibration))
         made = Path(work) / "made"
         made.mkdir()
         with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):

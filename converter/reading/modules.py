@@ -109,21 +109,39 @@ def forward_inputs(module: nn.Module, where: str) -> list[InputSpec]:
 
 
 class TorchModel:
-    """The float reference: the module itself, one window at a time."""
+    """The float reference: the module itself, one window at a time; `where` names it in errors."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, where: str) -> None:
         self._module = module
+        self._where = where
 
     def run(self, window: list[FloatArray]) -> list[FloatArray]:
+        """One inference.
+
+        Raises:
+            InputError: forward() fails on the window, or returns something else than tensors.
+        """
         # One window is too little work to share: threads waiting for each other cost 50 times it.
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             with torch.inference_mode():
                 found = self._module(*(torch.from_numpy(values) for values in window))
+        except Exception as error:
+            shapes = ", ".join(str(values.shape) for values in window)
+            raise InputError(
+                f"{self._where}: forward() fails on windows of {shapes} ({_line(error)})",
+                "give calibration windows of the shape that it takes",
+            ) from error
         finally:
             torch.set_num_threads(threads)
         outputs = found if isinstance(found, tuple | list) else (found,)
+        for output in outputs:
+            if not isinstance(output, torch.Tensor):
+                raise InputError(
+                    f"{self._where}: forward() returned {type(output).__name__}",
+                    "return a tensor, or several",
+                )
         return [output.numpy() for output in outputs]
 
 
@@ -143,10 +161,10 @@ def export_onnx(
         InputError: the module does not take such a window, or does what ONNX cannot express.
     """
     window = tuple(torch.from_numpy(values.copy()) for values in example)
+    if outputs is None:
+        count = len(TorchModel(module, where).run(example))
+        outputs = ["logits"] if count == 1 else [f"output_{i}" for i in range(count)]
     try:
-        if outputs is None:
-            count = len(TorchModel(module).run(example))
-            outputs = ["logits"] if count == 1 else [f"output_{i}" for i in range(count)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
@@ -162,7 +180,7 @@ def export_onnx(
     except Exception as error:
         raise InputError(
             f"{where}: cannot be exported to ONNX ({_line(error)})",
-            f"check that forward() takes {', '.join(inputs)} with the calibration's shapes",
+            "replace what ONNX cannot express",
         ) from error
 
 

@@ -55,7 +55,7 @@ class Source:
         if self.module is not None:
             from converter.reading.modules import TorchModel
 
-            return TorchModel(self.module)
+            return TorchModel(self.module, self.where)
         assert self.onnx is not None
         return OnnxModel(self.onnx, self.where)
 

@@ -79,7 +79,7 @@ def read_windows(
             value throughout; names the file and the array.
     """
     arrays = read_npz(source) if isinstance(source, Path) else source
-    where = str(source) if isinstance(source, Path) else "arrays given"
+    where = name_of(source)
     inputs = [_input(arrays, spec, where) for spec in specs]
     counts = {spec.name: len(values) for spec, values in zip(specs, inputs, strict=True)}
     if len(set(counts.values())) != 1:
@@ -90,6 +90,11 @@ def read_windows(
         )
     _check_open_axes(specs, inputs, where)
     return Windows(inputs, _labels(arrays, len(inputs[0]), where))
+
+
+def name_of(source: Path | Mapping[str, npt.NDArray[Any]]) -> str:
+    """What to call windows in errors: their file."""
+    return str(source) if isinstance(source, Path) else "arrays given"
 
 
 def settled(specs: Sequence[InputSpec], windows: Windows) -> list[InputSpec]:
@@ -143,7 +148,7 @@ def _one_window_a_row(values: FloatArray, spec: InputSpec) -> FloatArray | None:
     fits = len(taken) == len(shape) <= MAX_AXES and all(
         size == axis for size, axis in zip(taken, shape, strict=True) if isinstance(axis, int)
     )
-    return values if fits else None
+    return np.ascontiguousarray(values) if fits else None
 
 
 def _check_open_axes(specs: Sequence[InputSpec], inputs: list[FloatArray], where: str) -> None:

@@ -303,7 +303,7 @@ def export_stranger(name: str, folder: Path) -> Path:
     stranger = STRANGERS[name]
     torch.manual_seed(sorted(STRANGERS).index(name))
     model = stranger.build().train()
-    for seed in range(5):
+    for seed in range(40):
         batch = stranger_windows(stranger, 16, seed)
         model(*(torch.from_numpy(values) for values in batch.values()))
     example = stranger_windows(stranger, 1, seed=9)

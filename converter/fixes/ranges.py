@@ -17,7 +17,7 @@ from midfuse.tflite_file import TFLiteModel
 
 _CODES = 256
 # Clips tried for each end of a range: its extreme times these.
-_SHRINK = np.geomspace(1.0, 1e-3, 60)
+_SHRINK = np.geomspace(1.0, 1e-3, 120)
 _PENDING = 1 << 18
 
 
@@ -76,10 +76,11 @@ def least_squares(histogram: Histogram) -> Span:
     """The span whose rounding and clipping add the least squared error, 0 included.
 
     A value inside is off by step^2 / 12 on average (0 by nothing: it has a code of its own), one
-    outside by its distance to the end. One end is searched after the other.
+    outside by its distance to the end. Both ends are drawn in together, then each by itself.
     """
     values, counts = histogram.counted()
-    low, high = min(float(values[0]), 0.0), max(float(values[-1]), 0.0)
+    lows = min(float(values[0]), 0.0) * _SHRINK
+    highs = max(float(values[-1]), 0.0) * _SHRINK
 
     def error(low: float, high: float) -> float:
         beyond = np.maximum(low - values, values - high)
@@ -88,10 +89,11 @@ def least_squares(histogram: Histogram) -> Span:
         inside = int(counts[~outside & (values != 0)].sum())
         return clipped + inside * ((high - low) / (_CODES - 1)) ** 2 / 12
 
+    low, high = min(zip(lows, highs, strict=True), key=lambda ends: error(*ends))
     for _ in range(2):
-        high = min((high * float(part) for part in _SHRINK), key=lambda end: error(low, end))
-        low = min((low * float(part) for part in _SHRINK), key=lambda end: error(end, high))
-    return low, high
+        high = min(highs, key=lambda end: error(low, end))
+        low = min(lows, key=lambda end: error(end, high))
+    return float(low), float(high)
 
 
 def clipped_ranges(

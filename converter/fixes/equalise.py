@@ -17,7 +17,6 @@ import numpy.typing as npt
 from converter.fixes.graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import Windows
-from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import Op, TFLiteModel
 
 FloatVector = npt.NDArray[np.float64]
@@ -51,13 +50,13 @@ class _Fixed(Exception):
     """The size of these channels is not free."""
 
 
-def equalise(model: TFLiteModel, windows: Windows, progress: Progress = SILENT) -> TFLiteModel:
+def equalise(model: TFLiteModel, windows: Windows) -> TFLiteModel:
     """The float model with its channels evened out; itself where there is nothing to even out.
 
     The result has the same ops and tensors, and the same outputs to the bit.
     """
     regions = _regions(model)
-    peaks = _peaks(model, [t for region in regions for t in region.tensors], windows, progress)
+    peaks = _peaks(model, [t for region in regions for t in region.tensors], windows)
     graph = FloatGraph(model)
     changed = False
     for region in regions:
@@ -227,20 +226,16 @@ def _columns(model: TFLiteModel, op: Op) -> int | None:
     return len(shape) - 1 if shape[-1] == channels else None
 
 
-def _peaks(
-    model: TFLiteModel, chosen: list[int], windows: Windows, progress: Progress
-) -> dict[int, FloatVector]:
+def _peaks(model: TFLiteModel, chosen: list[int], windows: Windows) -> dict[int, FloatVector]:
     """The largest absolute value of every channel."""
     float_model = FloatModel(model)
     peaks = {index: np.zeros(model.tensors[index].shape[-1]) for index in chosen}
-    with progress.task("Channel ranges", len(windows)) as task:
-        for at in range(len(windows)):
-            float_model.run(windows.window(at))
-            for index, peak in peaks.items():
-                values = float_model.tensor(index)
-                rows = np.abs(values.reshape(-1, values.shape[-1]))
-                np.maximum(peak, rows.max(axis=0), out=peak)
-            task.advance()
+    for at in range(len(windows)):
+        float_model.run(windows.window(at))
+        for index, peak in peaks.items():
+            values = float_model.tensor(index)
+            rows = np.abs(values.reshape(-1, values.shape[-1]))
+            np.maximum(peak, rows.max(axis=0), out=peak)
     return peaks
 
 

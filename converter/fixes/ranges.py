@@ -12,7 +12,6 @@ import numpy.typing as npt
 from converter.lowering.float_model import FloatModel, activations
 from converter.quantising.ranges import LOWEST, Ranges, Span, shared_ranges
 from converter.reading.windows import FloatArray, Windows
-from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 
 _CODES = 256
@@ -96,9 +95,7 @@ def least_squares(histogram: Histogram) -> Span:
     return float(low), float(high)
 
 
-def clipped_ranges(
-    model: TFLiteModel, windows: Windows, method: Method, progress: Progress = SILENT
-) -> Ranges:
+def clipped_ranges(model: TFLiteModel, windows: Windows, method: Method) -> Ranges:
     """Ranges by `method` for every activation, by tensor name; tied tensors share the widest."""
     clipped = []
     spans: dict[int, Span] = {}
@@ -109,11 +106,9 @@ def clipped_ranges(
         clipped.append(np.clip(values, *spans[index]).astype(np.float32))
     histograms = {index: Histogram() for index in activations(model) if index not in spans}
     float_model, inputs = FloatModel(model), Windows(clipped)
-    with progress.task("Clipped ranges", len(windows)) as task:
-        for at in range(len(windows)):
-            float_model.run(inputs.window(at))
-            for index, histogram in histograms.items():
-                histogram.add(float_model.tensor(index))
-            task.advance()
+    for at in range(len(windows)):
+        float_model.run(inputs.window(at))
+        for index, histogram in histograms.items():
+            histogram.add(float_model.tensor(index))
     spans |= {index: method(histogram) for index, histogram in histograms.items()}
     return shared_ranges(model, spans)

@@ -149,6 +149,7 @@ class _Search:
         costs = rounding_costs(made.float_model, made.ranges, windows.spread(_FEW_WINDOWS))
         heard = np.cumsum([cost.noise for cost in costs])
         most = int(np.searchsorted(heard, _NOISE_SHARE * heard[-1]) + 1) if len(heard) else 0
+        first, before = len(self.items), self.score
         count, enough = 1, 0
         while count <= most and not self.score.healthy:
             self._best_of(iter([self._wide(costs[:count])]))
@@ -164,6 +165,11 @@ class _Search:
                 self.plan, self.score = plan, score
             else:
                 fewest = middle + 1
+        # Each of these takes the place of the one before it.
+        self.items[first:] = [
+            replace(item, before=before, kept=item.kept and item.after == self.score)
+            for item in self.items[first:]
+        ]
 
     def _wide(self, costs: list[RoundingCost]) -> tuple[str, str, _Plan]:
         names = tuple(name for cost in costs for name in cost.tensors)

@@ -14,7 +14,6 @@ from converter.lowering.float_model import FloatModel
 from converter.quantising.ranges import MOVES, Ranges, tied
 from converter.reading.windows import FloatArray, Windows
 from midfuse.ops import INT16, OPS
-from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import Op, TFLiteModel
 
 
@@ -29,9 +28,7 @@ class RoundingCost:
     noise: float
 
 
-def rounding_costs(
-    model: TFLiteModel, ranges: Ranges, windows: Windows, progress: Progress = SILENT
-) -> list[RoundingCost]:
+def rounding_costs(model: TFLiteModel, ranges: Ranges, windows: Windows) -> list[RoundingCost]:
     """Every group of tied activations that can be int16, the costliest in int8 first.
 
     Left out: what an op without an int16 kernel writes, and what only such ops read.
@@ -42,17 +39,15 @@ def rounding_costs(
     candidates = [group for group in groups.values() if _can_be_wide(model, group)]
     expected, class_scores = _answers(model, windows), classifies(model, windows)
     costs = []
-    with progress.task("What rounding costs, by tensor", len(candidates)) as task:
-        for group in candidates:
-            names = tuple(model.tensors[index].name for index in group)
-            step = _step(*ranges[names[0]])
-            graph = FloatGraph(model)
-            graph.round_tensors({index: step for index in group if _computed(model, index)})
-            found = _answers(graph.model(), windows)
-            signal, error = signal_and_error(expected, found, class_scores)
-            noise = error[signal > 0] / signal[signal > 0]
-            costs.append(RoundingCost(names, float(noise.mean()) if len(noise) else 0.0))
-            task.advance()
+    for group in candidates:
+        names = tuple(model.tensors[index].name for index in group)
+        step = _step(*ranges[names[0]])
+        graph = FloatGraph(model)
+        graph.round_tensors({index: step for index in group if _computed(model, index)})
+        found = _answers(graph.model(), windows)
+        signal, error = signal_and_error(expected, found, class_scores)
+        noise = error[signal > 0] / signal[signal > 0]
+        costs.append(RoundingCost(names, float(noise.mean()) if len(noise) else 0.0))
     return sorted(costs, key=lambda cost: -cost.noise)
 
 

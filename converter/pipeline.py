@@ -18,6 +18,7 @@ from converter.fixes.search import fix as fix_model
 from converter.lowering.float_model import FloatModel
 from converter.lowering.names import Origin, origins
 from converter.lowering.onnx_to_tflite import Onnx2tf
+from converter.lowering.padding import settle_padding
 from converter.lowering.plain import plain_copy
 from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
@@ -95,8 +96,9 @@ def convert(
             shutil.copyfile(Path(work) / "onnx2tf.log", made / "onnx2tf.log")
             content = tidy(content, names, outputs, source.where)
         float_model = parse_tflite(content, out / f"{source.name}_float32.tflite")
-        (made / float_model.path.name).write_bytes(content)
         check_ops(float_model, source.where)
+        float_model = settle_padding(float_model, windows)
+        (made / float_model.path.name).write_bytes(float_model.content)
         found = origins(float_model, proto, windows)
         return _quantise_and_check(
             *(source, float_model, found, given, windows, tested),

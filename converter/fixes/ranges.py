@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from converter.lowering.float_model import FloatModel, activations
-from converter.quantising.ranges import LOWEST, Ranges, Span, shared_ranges
+from converter.quantising.ranges import Ranges, Span, shared_ranges
 from converter.reading.windows import FloatArray, Windows
 from midfuse.tflite_file import TFLiteModel
 
@@ -33,7 +33,7 @@ class Histogram:
         self._pending = 0
 
     def add(self, values: FloatArray) -> None:
-        bits = values[values > LOWEST].view(np.uint32)
+        bits = values.ravel().view(np.uint32)
         self._codes.append((bits + np.uint32(0x8000)) >> np.uint32(16))
         self._pending += len(bits)
         if self._pending > _PENDING:

@@ -4,6 +4,8 @@
   what survives the way to TFLite.
 - Unsqueeze, Squeeze and Flatten become Reshape. After an Unsqueeze to four axes onnx2tf takes the
   tensor for an image and turns its axes, differently on two branches that meet again.
+- Constant nodes become initialisers, where some of onnx2tf's ops want their weights.
+- Split becomes a Slice for each part: unequal parts come out as an op of tensorflow's own.
 - HardSigmoid becomes a Clip between 0 and 6: the form that tensorflow's converter makes a RELU6 of,
   and a HARD_SWISH where the product with its input follows.
 - Outputs of three axes and more are given flat: onnx2tf turns them channels-last, but never the
@@ -46,6 +48,10 @@ def plain_copy(model: onnx.ModelProto) -> tuple[onnx.ModelProto, Shapes]:
         node.output[:] = [names.get(name, name) for name in node.output]
         if node.op_type in ("Unsqueeze", "Squeeze", "Flatten") and all(shape) and shape:
             _reshape(copy, node.name, node.input[0], node.output[0], shape)
+        elif node.op_type == "Constant" and node.attribute[0].name == "value":
+            _constant(copy, node.output[0], numpy_helper.to_array(node.attribute[0].t))
+        elif node.op_type == "Split" and all(shapes.get(part) for part in node.output):
+            copy.graph.node.extend(_slices(copy, node, [shapes[part] for part in node.output]))
         elif node.op_type == "HardSigmoid":
             copy.graph.node.extend(_hard_sigmoid(copy, node))
         else:
@@ -65,7 +71,22 @@ def _reshape(
     model.graph.node.append(helper.make_node("Reshape", [source, constant], [target], name))
 
 
-def _hard_sigmoid(model: onnx.ModelProto, node: Any) -> Iterator[Any]:
+def _slices(
+    model: onnx.ModelProto, node: Any, parts: list[tuple[int, ...]]
+) -> Iterator[onnx.NodeProto]:
+    axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
+    start = 0
+    for target, shape in zip(node.output, parts, strict=True):
+        ends = {"start": start, "end": start + shape[axis], "axis": axis}
+        names = [
+            _constant(model, f"midfuse_{what}_{target}", np.array([value], np.int64))
+            for what, value in ends.items()
+        ]
+        yield helper.make_node("Slice", [node.input[0], *names], [target], node.name)
+        start += shape[axis]
+
+
+def _hard_sigmoid(model: onnx.ModelProto, node: Any) -> Iterator[onnx.NodeProto]:
     """max(0, min(1, a x + b)) as clip(6 a x + 6 b, 0, 6) / 6; both a and b have defaults."""
     settings = {attribute.name: attribute.f for attribute in node.attribute}
     slope, offset = 6 * settings.get("alpha", 0.2), 6 * settings.get("beta", 0.5)

@@ -3,6 +3,7 @@
 What tensorflow's converter leaves behind, put right on the graph itself:
 - Inputs and outputs get the names and the order of the ONNX model, and a signature that says so.
 - Outputs of three axes and more, which come flat, get the shape that they have in ONNX.
+- Positions, axes and shapes in int64 become int32, the type that TFLM takes them in.
 - A FULLY_CONNECTED without bias followed by the ADD of a constant row (which the converter leaves
   apart where a ReLU follows) becomes one op. On the microcontroller the addition would cost a pass
   over the tensor and one more rounding.
@@ -13,6 +14,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
@@ -35,6 +37,7 @@ def tidy(content: bytes, inputs: list[str], outputs: Shapes, where: str) -> byte
     _order_inputs(graph, inputs, where)
     _order_outputs(graph, list(outputs), where)
     _shape_outputs(model, graph, list(outputs.values()))
+    _narrow_integers(model, graph)
     _fold_biases(model, graph)
     _drop_unused(graph)
     _name(model, graph, inputs, list(outputs))
@@ -89,6 +92,17 @@ def _shape_outputs(model: Any, graph: Any, shapes: list[tuple[int, ...]]) -> Non
         graph.outputs[at] = source
 
 
+def _narrow_integers(model: Any, graph: Any) -> None:
+    for tensor in graph.tensors:
+        data = model.buffers[tensor.buffer].data
+        if tensor.type == schema.TensorType.INT64 and data is not None:
+            values = np.frombuffer(bytes(data), np.int64)
+            # An end beyond every end, as of a slice, stays one.
+            limits = np.iinfo(np.int32)
+            tensor.buffer = _buffer(model, values.clip(limits.min, limits.max).astype(np.int32))
+            tensor.type = schema.TensorType.INT32
+
+
 def _fold_biases(model: Any, graph: Any) -> None:
     readers = Counter(int(i) for op in graph.operators for i in op.inputs)
     readers.update(int(i) for i in graph.outputs)
@@ -137,11 +151,15 @@ def _bias(graph: Any, index: int, width: int) -> int:
 
 def _int32s(model: Any, graph: Any, values: tuple[int, ...]) -> int:
     """A constant tensor of integers."""
+    buffer = _buffer(model, np.array(values, np.int32))
+    return _tensor(graph, b"shape", schema.TensorType.INT32, (len(values),), buffer)
+
+
+def _buffer(model: Any, values: npt.NDArray[Any]) -> int:
     buffer = schema.BufferT()
-    buffer.data = np.frombuffer(np.array(values, np.int32).tobytes(), np.uint8)
+    buffer.data = np.frombuffer(values.tobytes(), np.uint8)
     model.buffers.append(buffer)
-    shape = (len(values),)
-    return _tensor(graph, b"shape", schema.TensorType.INT32, shape, len(model.buffers) - 1)
+    return len(model.buffers) - 1
 
 
 def _tensor(graph: Any, name: bytes, dtype: int, shape: tuple[int, ...], buffer: int) -> int:

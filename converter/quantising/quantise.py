@@ -6,6 +6,7 @@ int8 in and out: the arithmetic of the TFLite quantisation specification
 instead, symmetric, with biases of int64; QUANTIZE ops join them to the others.
 """
 
+import copy
 import dataclasses
 import re
 from collections.abc import Collection
@@ -78,6 +79,7 @@ def quantise_model(
     for at, code in enumerate(flat.operatorCodes):
         # Those that the quantiser adds lack the field in which readers look first.
         _set_code(code, replaced.get(at, code.builtinCode))
+    _requantise_fixed(flat)
     quantised = parse_tflite(bytes(flatbuffer_utils.convert_object_to_bytearray(flat)), path)
     check_support(quantised, where)
     check_scales(quantised, where)
@@ -120,6 +122,50 @@ def _replace_unknown(model: Any) -> dict[int, int]:
 def _set_code(code: Any, builtin: int) -> None:
     code.builtinCode = builtin
     code.deprecatedBuiltinCode = min(builtin, 127)  # a byte: what is above has this mark there
+
+
+def _requantise_fixed(model: Any) -> None:
+    """After an op with a scale of its own comes a QUANTIZE, where its reader has another."""
+    graph = model.subgraphs[0]
+    for op in list(graph.operators):
+        code = flatbuffer_utils.get_builtin_code_from_operator_code(
+            model.operatorCodes[op.opcodeIndex]
+        )
+        fixed = next((n for n in FIXED_RANGES if getattr(schema.BuiltinOperator, n) == code), None)
+        made = graph.tensors[op.outputs[0]]
+        if fixed is None or made.type != schema.TensorType.INT8:
+            continue
+        scale, zero_point = _fixed_step(fixed, INT8)
+        if np.float32(made.quantization.scale[0]) == scale:
+            continue
+        given = copy.copy(made)
+        given.quantization = schema.QuantizationParametersT()
+        given.quantization.scale, given.quantization.zeroPoint = [scale], [zero_point]
+        made.name += b"/requantised"
+        graph.tensors.append(given)
+        quantize = schema.OperatorT()
+        quantize.opcodeIndex = _quantize_code(model)
+        quantize.inputs, quantize.outputs = [len(graph.tensors) - 1], op.outputs
+        op.outputs = quantize.inputs
+        _move_output(model, int(quantize.outputs[0]), int(quantize.inputs[0]))
+        graph.operators.insert(graph.operators.index(op) + 1, quantize)
+
+
+def _move_output(model: Any, old: int, new: int) -> None:
+    """What the model gives stays what its op makes."""
+    graph = model.subgraphs[0]
+    graph.outputs = [new if index == old else index for index in graph.outputs]
+    for signature in model.signatureDefs or []:
+        for entry in signature.outputs:
+            entry.tensorIndex = new if entry.tensorIndex == old else entry.tensorIndex
+
+
+def _quantize_code(model: Any) -> int:
+    code = schema.OperatorCodeT()
+    code.version = 1
+    _set_code(code, schema.BuiltinOperator.QUANTIZE)
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 def check_scales(model: TFLiteModel, where: str) -> None:

@@ -29,8 +29,6 @@ FIXED_RANGES = {
     "LOGISTIC": (0.0, 255 / 256),
     "TANH": (-1.0, 127 / 128),
 }
-# A maximum over padded values is padded with it: no value, but what loses against every value.
-LOWEST = np.finfo(np.float32).min
 
 
 def minmax_ranges(model: TFLiteModel, windows: Windows, progress: Progress = SILENT) -> Ranges:
@@ -47,7 +45,7 @@ def minmax_ranges(model: TFLiteModel, windows: Windows, progress: Progress = SIL
             float_model.run(windows.window(at))
             for index in chosen:
                 values = float_model.tensor(index)
-                low[index] = min(low[index], float(values.min(where=values > LOWEST, initial=0)))
+                low[index] = min(low[index], float(values.min()))
                 high[index] = max(high[index], float(values.max()))
             task.advance()
     return shared_ranges(model, {index: (low[index], high[index]) for index in chosen})

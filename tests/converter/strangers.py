@@ -25,7 +25,7 @@ class Cnn1d(nn.Sequential):
     def __init__(self) -> None:
         super().__init__(
             *(nn.Conv1d(6, 16, 5, padding=2), nn.BatchNorm1d(16), nn.ReLU(), nn.MaxPool1d(2)),
-            *(nn.Conv1d(16, 24, 3, stride=2, padding=1), nn.BatchNorm1d(24), nn.LeakyReLU(0.1)),
+            *(nn.Conv1d(16, 24, 3, stride=2, padding=1), nn.GroupNorm(4, 24), nn.LeakyReLU(0.1)),
             *(nn.Conv1d(24, 32, 3), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten()),
             *(nn.Dropout(0.5), nn.Linear(32, 6), nn.Softmax(-1)),
         )
@@ -131,15 +131,18 @@ class Causal(nn.Module):
 
 
 class Tcn(nn.Module):
-    """A temporal convolutional network; answers from its last time step."""
+    """A temporal convolutional network, attention on top; answers from its last time step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(*(Causal(4 if d == 1 else 16, 16, d) for d in (1, 2, 4, 8)))
+        self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
         self.head = nn.Linear(16, 3)
 
     def forward(self, sequence: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.layers(sequence)[:, :, -1])
+        x = self.layers(sequence).transpose(1, 2)
+        x = self.attention(x, x, x, need_weights=False)[0]
+        logits: Tensor = self.head(x[:, -1])
         return logits
 
 
@@ -158,7 +161,7 @@ class Fusion(nn.Module):
 
     def forward(self, motion: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
         a = self.motion(motion.permute(0, 2, 1)).amax(-1)
-        b = self.features(features)
+        b = 20 * self.features(features)
         gate = torch.sigmoid(self.gate(torch.cat([a, b], dim=1)))
         x = gate * a + (1 - gate) * b
         return self.activity(x), self.intensity(x).clamp(min=0)
@@ -222,6 +225,7 @@ class SqueezeExcite(nn.Module):
         self.conv = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1), nn.BatchNorm2d(16), nn.ReLU())
         self.squeeze, self.excite = nn.Conv2d(16, 4, 1), nn.Conv2d(4, 16, 1)
         self.out = nn.Conv2d(16, 24, 3, 2, 1, groups=2)
+        self.slow = nn.Conv2d(9, 9, 1)
         self.head = nn.Linear(24, 5)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -229,6 +233,9 @@ class SqueezeExcite(nn.Module):
         gate = functional.adaptive_avg_pool2d(x, 1)
         gate = torch.sigmoid(self.excite(functional.relu(self.squeeze(gate))))
         x = functional.hardtanh(self.out(x * gate), 0.0, 6.0)
+        some, others = torch.split(x, [9, 15], dim=1)
+        some = torch.minimum(some, self.slow(some).abs())
+        x = torch.cat([others, some], dim=1)
         logits: Tensor = self.head(x.mean([2, 3]))
         return logits
 

@@ -21,15 +21,15 @@ from tests.support.host_build import Window, extreme_windows, random_windows, ru
 CORTEX_M4 = "qemu-mps2-an386"
 # What each model is here for, as TFLite ops.
 WITNESSES = {
-    "cnn_1d": {"CONV_2D", "LEAKY_RELU", "MAX_POOL_2D", "SOFTMAX"},
+    "cnn_1d": {"CONV_2D", "RSQRT", "LEAKY_RELU", "MAX_POOL_2D", "SOFTMAX"},
     "cnn_2d": {"AVERAGE_POOL_2D", "PADV2", "PRELU"},
     "depthwise": {"DEPTHWISE_CONV_2D", "HARD_SWISH"},
     "residual": {"ADD", "MUL", "PADV2"},
-    "tcn": {"PAD", "GATHER"},
-    "fusion": {"CONCATENATION", "LOGISTIC", "REDUCE_MAX", "TANH"},
+    "tcn": {"BATCH_MATMUL", "GATHER", "PAD"},
+    "fusion": {"CONCATENATION", "LOGISTIC", "QUANTIZE", "REDUCE_MAX", "TANH"},
     "transformer": {"BATCH_MATMUL", "RSQRT", "SQUARED_DIFFERENCE"},
     "unet": {"CONCATENATION", "TRANSPOSE_CONV"},
-    "squeeze_excite": {"LOGISTIC", "MUL"},
+    "squeeze_excite": {"ABS", "LOGISTIC", "MINIMUM", "STRIDED_SLICE"},
     "autoencoder": {"STRIDED_SLICE", "TANH", "TRANSPOSE_CONV"},
 }
 

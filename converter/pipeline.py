@@ -3,12 +3,13 @@
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from converter.checks.agreement import compare
+from converter.checks.agreement import Agreement, compare
 from converter.checks.equality import prove_equal, run_all
 from converter.checks.limits import Limits, missed
 from converter.checks.per_op import check_ops_against_float, quantise_inputs
@@ -22,7 +23,7 @@ from converter.lowering.padding import settle_padding
 from converter.lowering.plain import plain_copy
 from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
-from converter.quantising.ranges import minmax_ranges
+from converter.quantising.ranges import Ranges, minmax_ranges
 from converter.reading.scale import check_scale
 from converter.reading.source import Source, open_source
 from converter.reading.windows import FloatArray, Windows, name_of, read_windows
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+WindowSource = Path | str | Arrays
 
 # Windows on which the float models are held against each other and every op is checked.
 CHECK_WINDOWS = 100
@@ -49,9 +51,9 @@ CHECK_WINDOWS = 100
 
 def convert(
     model: "Path | str | nn.Module",
-    calibration: Path | Arrays,
+    calibration: WindowSource,
     *,
-    test: Path | Arrays | None = None,
+    test: WindowSource | None = None,
     limits: Limits | None = None,
     fix: bool = False,
     out: Path,
@@ -75,109 +77,167 @@ def convert(
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file", "name a folder with --out")
-    with tempfile.TemporaryDirectory(prefix="midfuse-") as work, Onnx2tf(Path(work)) as onnx2tf:
-        source = open_source(model)
-        windows = read_windows(calibration, source.inputs)
-        source = source.settled(windows)
-        tested = None if test is None else read_windows(test, source.inputs)
-        check_scale(source, windows, tested, name_of(calibration))
-        made = Path(work) / "made"
-        made.mkdir()
-        with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
-            proto = source.to_onnx(windows.window(0), made / f"{source.name}.onnx")
-            names = [spec.name for spec in source.inputs]
-            plain, outputs = plain_copy(proto)
-            (Path(work) / "model.onnx").write_bytes(plain.SerializeToString())
-        onnx2tf.start(Path(work) / "model.onnx", [f"input_{i}" for i in range(len(names))])
-        # Two things to do, two processes: the reference answers while onnx2tf works.
-        given = run_all(source.reference(), windows.spread(CHECK_WINDOWS), "Float model", progress)
-        with progress.task("ONNX to TFLite (onnx2tf)"):
-            content = onnx2tf.result(source.where)
-            shutil.copyfile(Path(work) / "onnx2tf.log", made / "onnx2tf.log")
-            content = tidy(content, names, outputs, source.where)
-        float_model = parse_tflite(content, out / f"{source.name}_float32.tflite")
-        check_ops(float_model, source.where)
-        float_model = settle_padding(float_model, windows)
-        (made / float_model.path.name).write_bytes(float_model.content)
-        found = origins(float_model, proto, windows)
-        return _quantise_and_check(
-            *(source, float_model, found, given, windows, tested),
-            *(limits or Limits(), fix, made, out, progress),
-        )
+    with tempfile.TemporaryDirectory(prefix="midfuse-") as name, Onnx2tf(Path(name)) as onnx2tf:
+        job = _read(model, calibration, test, Path(name), out, progress)
+        lowered = _lower(job, onnx2tf)
+        quantised = _quantise(job, lowered.model, fix)
+        result = _check(job, lowered, quantised, limits or Limits())
+        write_report(job.made / "report.html", result)
+        _deliver(job.made, out)
+        return result
 
 
-def _quantise_and_check(
-    source: Source,
-    float_model: TFLiteModel,
-    names: Mapping[str, Origin],
-    given: list[FloatArray],
-    windows: Windows,
-    tested: Windows | None,
-    limits: Limits,
-    fix: bool,
-    made: Path,
+@dataclass(frozen=True)
+class _Job:
+    """The model and its windows; files go to `made` first, and to `out` when all are there."""
+
+    source: Source
+    windows: Windows
+    checked: Windows
+    tested: Windows | None
+    work: Path
+    made: Path
+    out: Path
+    progress: Progress
+
+    def write(self, model: TFLiteModel) -> None:
+        (self.made / model.path.name).write_bytes(model.content)
+
+
+@dataclass(frozen=True)
+class _Lowered:
+    """The float `.tflite`, what the model given answers on the checked windows, and how far the
+    float `.tflite` is from it."""
+
+    model: TFLiteModel
+    names: Mapping[str, Origin]
+    given: list[FloatArray]
+    answers: list[FloatArray]
+    error: float
+
+
+@dataclass(frozen=True)
+class _Quantised:
+    """The int8 model, and the float model whose tensors are its own."""
+
+    int8: TFLiteModel
+    float_model: TFLiteModel
+    ranges: Ranges
+    fixes: list[FixItem] | None
+
+
+def _read(
+    model: Any,
+    calibration: WindowSource,
+    test: WindowSource | None,
+    work: Path,
     out: Path,
     progress: Progress,
-) -> ConversionResult:
-    lowered, checked = FloatModel(float_model), windows.spread(CHECK_WINDOWS)
-    ours = run_all(lowered, checked, "Float TFLite", progress)
-    float_error = prove_equal(given, ours, source.where)
-    path = out / f"{source.name}_int8.tflite"
-    fixes: list[FixItem] | None = None
-    if fix:
-        fixed = fix_model(float_model, windows, path, source.where, progress)
-        int8, float_model, ranges = fixed.int8, fixed.float_model, fixed.ranges
-        fixes = fixed.items
-        (made / float_model.path.name).write_bytes(float_model.content)
-    else:
-        ranges = minmax_ranges(float_model, windows, progress)
-        with progress.task("Quantise"):
-            int8 = quantise_model(float_model, ranges, path, source.where)
-    (made / path.name).write_bytes(int8.content)
-    checks = check_ops_against_float(int8, float_model, checked, names, progress)
-    write_per_op(made / "per_op.json", int8, len(checked), checks)
-    write_overlays(made, checks)
+) -> _Job:
+    """Everything that is given, refused here where it cannot be used."""
+    source = open_source(model)
+    windows = read_windows(calibration, source.inputs)
+    source = source.settled(windows)
+    tested = None if test is None else read_windows(test, source.inputs)
+    check_scale(source, windows, tested, name_of(calibration))
+    made = work / "made"
+    made.mkdir()
+    return _Job(source, windows, windows.spread(CHECK_WINDOWS), tested, work, made, out, progress)
 
-    recorded = checked if tested is None else tested
-    if tested is not None:
-        given = run_all(source.reference(), tested, "Float model on the test windows", progress)
-        ours = run_all(lowered, tested, "Float TFLite on the test windows", progress)
-    codes = quantise_inputs(int8, recorded.inputs)
-    answers = run_windows(int8, codes, progress)
-    write_expected(made / "expected.npz", int8, codes, answers, recorded.labels)
-    grids = [int8.tensors[index] for index in int8.outputs]
-    agreement = compare(
-        given,
-        ours,
-        [
-            dequantise(a, grid.scale, grid.zero_point)
-            for a, grid in zip(answers, grids, strict=True)
-        ],
-        recorded.labels,
-        held_out=tested is not None,
+
+def _lower(job: _Job, onnx2tf: Onnx2tf) -> _Lowered:
+    """Through ONNX and onnx2tf to a float `.tflite` that is proved to be the model given."""
+    source, progress = job.source, job.progress
+    with progress.task("PyTorch to ONNX" if source.module is not None else "ONNX"):
+        proto = source.to_onnx(job.windows.window(0), job.made / f"{source.name}.onnx")
+        names = [spec.name for spec in source.inputs]
+        plain, outputs = plain_copy(proto)
+        (job.work / "model.onnx").write_bytes(plain.SerializeToString())
+    onnx2tf.start(job.work / "model.onnx", [f"input_{i}" for i in range(len(names))])
+    # Two things to do, two processes: the reference answers while onnx2tf works.
+    given = run_all(source.reference(), job.checked, "Float model", progress)
+    with progress.task("ONNX to TFLite (onnx2tf)"):
+        content = onnx2tf.result(source.where)
+        shutil.copyfile(job.work / "onnx2tf.log", job.made / "onnx2tf.log")
+        content = tidy(content, names, outputs, source.where)
+    model = parse_tflite(content, job.out / f"{source.name}_float32.tflite")
+    check_ops(model, source.where)
+    model = settle_padding(model, job.windows)
+    answers = run_all(FloatModel(model), job.checked, "Float TFLite", progress)
+    error = prove_equal(given, answers, source.where)
+    return _Lowered(model, origins(model, proto, job.windows), given, answers, error)
+
+
+def _quantise(job: _Job, float_model: TFLiteModel, fix: bool) -> _Quantised:
+    """To int8, plainly or with the fixes that help."""
+    path, where = job.out / f"{job.source.name}_int8.tflite", job.source.where
+    if fix:
+        fixed = fix_model(float_model, job.windows, path, where, job.progress)
+        quantised = _Quantised(fixed.int8, fixed.float_model, fixed.ranges, fixed.items)
+    else:
+        ranges = minmax_ranges(float_model, job.windows, job.progress)
+        with job.progress.task("Quantise"):
+            int8 = quantise_model(float_model, ranges, path, where)
+        quantised = _Quantised(int8, float_model, ranges, None)
+    job.write(quantised.float_model)
+    job.write(quantised.int8)
+    return quantised
+
+
+def _check(job: _Job, lowered: _Lowered, quantised: _Quantised, limits: Limits) -> ConversionResult:
+    """Every op against float, the three models side by side, and the files that say so."""
+    int8, source = quantised.int8, job.source
+    checks = check_ops_against_float(
+        int8, quantised.float_model, job.checked, lowered.names, job.progress
     )
+    write_per_op(job.made / "per_op.json", int8, len(job.checked), checks)
+    write_overlays(job.made, checks)
+    agreement = _compare(job, lowered, int8)
     card = None
     if source.card is not None:
-        card = finish_card(source.card, int8, ranges)
-        write_card(card, made / f"{source.name}.json")
-    result = ConversionResult(
+        card = finish_card(source.card, int8, quantised.ranges)
+        write_card(card, job.made / f"{source.name}.json")
+    names = {file.name for file in job.made.iterdir()} | {"report.html"}
+    return ConversionResult(
         name=source.name,
         model=int8,
-        float_model=float_model,
-        float_error=float_error,
-        ranges=ranges,
+        float_model=quantised.float_model,
+        float_error=lowered.error,
+        ranges=quantised.ranges,
         checks=checks,
-        calibration_windows=len(windows),
-        check_windows=len(checked),
+        calibration_windows=len(job.windows),
+        check_windows=len(job.checked),
         agreement=agreement,
         missed=missed(limits, agreement),
-        fixes=fixes,
+        fixes=quantised.fixes,
         card=card,
-        files=[out / file.name for file in sorted(made.iterdir())] + [out / "report.html"],
+        files=[job.out / name for name in sorted(names)],
     )
-    write_report(made / "report.html", result)
-    _deliver(made, out)
-    return result
+
+
+def _compare(job: _Job, lowered: _Lowered, int8: TFLiteModel) -> Agreement:
+    """The three models on the test windows, or without on the checked ones; TFLM's answers are
+    recorded."""
+    windows, given, answers = job.checked, lowered.given, lowered.answers
+    if job.tested is not None:
+        windows, reference = job.tested, job.source.reference()
+        given = run_all(reference, windows, "Float model on the test windows", job.progress)
+        float_tflite = FloatModel(lowered.model)
+        answers = run_all(float_tflite, windows, "Float TFLite on the test windows", job.progress)
+    codes = quantise_inputs(int8, windows.inputs)
+    recorded = run_windows(int8, codes, job.progress)
+    write_expected(job.made / "expected.npz", int8, codes, recorded, windows.labels)
+    tensors = [int8.tensors[index] for index in int8.outputs]
+    return compare(
+        given,
+        answers,
+        [
+            dequantise(values, tensor.scale, tensor.zero_point)
+            for values, tensor in zip(recorded, tensors, strict=True)
+        ],
+        windows.labels,
+        held_out=job.tested is not None,
+    )
 
 
 def _deliver(made: Path, out: Path) -> None:

@@ -68,7 +68,7 @@ class Windows:
 
 
 def read_windows(
-    source: Path | Mapping[str, npt.NDArray[Any]], specs: Sequence[InputSpec]
+    source: Path | str | Mapping[str, npt.NDArray[Any]], specs: Sequence[InputSpec]
 ) -> Windows:
     """Check an `.npz` file, or arrays already in memory, against the model's inputs.
 
@@ -78,7 +78,7 @@ def read_windows(
         InputError: a missing input, no windows, another shape or type, NaN or infinity, or one
             value throughout; names the file and the array.
     """
-    arrays = read_npz(source) if isinstance(source, Path) else source
+    arrays = read_npz(Path(source)) if isinstance(source, Path | str) else source
     where = name_of(source)
     inputs = [_input(arrays, spec, where) for spec in specs]
     counts = {spec.name: len(values) for spec, values in zip(specs, inputs, strict=True)}
@@ -92,9 +92,9 @@ def read_windows(
     return Windows(inputs, _labels(arrays, len(inputs[0]), where))
 
 
-def name_of(source: Path | Mapping[str, npt.NDArray[Any]]) -> str:
+def name_of(source: Path | str | Mapping[str, npt.NDArray[Any]]) -> str:
     """What to call windows in errors: their file."""
-    return str(source) if isinstance(source, Path) else "arrays given"
+    return str(source) if isinstance(source, Path | str) else "arrays given"
 
 
 def settled(specs: Sequence[InputSpec], windows: Windows) -> list[InputSpec]:

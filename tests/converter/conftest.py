@@ -129,7 +129,7 @@ def converted_student(
     student_file: Path, calibration_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> converter.ConversionResult:
     out = tmp_path_factory.mktemp("student") / "out"
-    return converter.convert(student_file, calibration_file, out=out)
+    return converter.convert(student_file, str(calibration_file), out=out)
 
 
 def save_cnn(path: Path) -> Path:

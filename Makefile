@@ -11,7 +11,7 @@ PACKAGES := gcc g++ libc6-dev python3-venv \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
     gcc-riscv64-unknown-elf qemu-system-misc
 
-.PHONY: demo bench bench-convert test test-full fuzz lint docs clean setup
+.PHONY: demo bench bench-convert bench-fixes test test-full fuzz lint docs clean setup
 
 demo: setup
 	$(BIN)/midfuse run --out runs/demo
@@ -32,6 +32,10 @@ bench: setup
 # Time and memory of a conversion with every check, beside bare onnx2tf, judged (5 minutes).
 bench-convert: setup
 	$(BIN)/python -m tests.bench_convert
+
+# What --fix wins back, on people never seen, over seeds (5 minutes).
+bench-fixes: setup
+	$(BIN)/python -m tests.bench_fixes
 
 # Two workers, a file of tests each: they share a file's conversions and emulators.
 test: lint

@@ -5,14 +5,23 @@ calibrate, four others are tested on. Everything is seeded, and trained in secon
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+import converter
+from converter.checks.per_op import quantise_inputs
+from converter.fixes.search import Fixed, fix
+from converter.lowering.float_model import FloatModel
+from converter.reading.windows import Windows
 from midfuse.card import Window
+from midfuse.oracle import run_windows
+from midfuse.tflite_file import TFLiteModel
 from trainer.datasets import seglearn_watch
 from trainer.windows import cut, fit_standardiser, of_subjects
 
@@ -53,6 +62,53 @@ def with_glitches(windows: FloatArray) -> FloatArray:
     for window in np.flatnonzero(rng.random(len(windows)) < 0.01):
         spoilt[window, rng.integers(LENGTH), rng.integers(6)] = rng.choice([-300, 300])
     return spoilt
+
+
+@dataclass(frozen=True)
+class Case:
+    """A trained model in float and plain int8, what it was calibrated on, and the test windows."""
+
+    float_model: TFLiteModel
+    int8: TFLiteModel
+    calibration: Windows
+    test: Windows
+    folder: Path
+
+    def fixed(self) -> Fixed:
+        return fix(self.float_model, self.calibration, self.int8.path, "model")
+
+    def float_accuracy(self) -> float:
+        """On the test windows."""
+        model = FloatModel(self.float_model)
+        classes = [int(model.run(self.test.window(at))[0].argmax()) for at in range(len(self.test))]
+        return float(np.mean(np.array(classes) == self.test.labels))
+
+    def int8_accuracy(self, int8: TFLiteModel) -> float:
+        """Under TFLM, on the test windows."""
+        (scores,) = run_windows(int8, quantise_inputs(int8, self.test.inputs))
+        classes: npt.NDArray[np.int64] = scores.reshape(len(self.test), -1).argmax(axis=1)
+        return float(np.mean(classes == self.test.labels))
+
+
+def case(name: str, data: Recordings, folder: Path, seed: int = 1) -> Case:
+    """Train the model of `CASES` of that name and convert it plainly."""
+    make, spoil = CASES[name]
+    windows = spoil(data.training)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so that the sums, and with them the weights, are the same each time
+    torch.manual_seed(seed)
+    model = train(make(), windows, data.training_labels)
+    torch.set_num_threads(threads)
+    result = converter.convert(
+        model, {"x": windows, "labels": data.training_labels}, out=folder / "plain"
+    )
+    return Case(
+        result.float_model,
+        result.model,
+        Windows([windows[:, None]], data.training_labels),
+        Windows([data.test[:, None]], data.test_labels),
+        folder,
+    )
 
 
 class Separable(nn.Module):
@@ -168,3 +224,11 @@ def train(
             optimiser.step()
             schedule.step()
     return model.eval()
+
+
+# What each case trains, and what is done to the windows that train and calibrate it.
+CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[FloatArray], FloatArray]]] = {
+    "uneven channels": (Separable, lambda windows: windows),
+    "glitches": (Convolutions, with_glitches),
+    "outlier channel": (LayerNormTransformer, lambda windows: windows),
+}

@@ -3,17 +3,11 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-import torch
-from torch import nn
 
-import converter
 from converter.checks.per_op import quantise_inputs
 from converter.fixes.score import (
     GAIN_AGREEMENT,
@@ -26,31 +20,15 @@ from converter.fixes.score import (
     helps,
 )
 from converter.fixes.search import Fixed, fix
-from converter.lowering.float_model import FloatModel
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
-from converter.reading.windows import FloatArray, Windows
+from converter.reading.windows import Windows
 from midfuse.errors import InputError
-from midfuse.oracle import run_windows
-from midfuse.tflite_file import TFLiteModel
 from tests.converter import fixable
+from tests.converter.fixable import Case
 from tests.support.host_build import random_windows, run_compiled, run_oracle
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A trained model in float and plain int8, what it was calibrated on, and the test windows."""
-
-    float_model: TFLiteModel
-    int8: TFLiteModel
-    calibration: Windows
-    test: Windows
-    folder: Path
-
-    def fixed(self) -> Fixed:
-        return fix(self.float_model, self.calibration, self.int8.path, "model")
 
 
 @pytest.fixture(scope="session")
@@ -58,63 +36,27 @@ def recordings() -> fixable.Recordings:
     return fixable.recordings()
 
 
-def _case(
-    make: Callable[[], nn.Module], training: FloatArray, data: fixable.Recordings, folder: Path
-) -> Case:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # so that the sums, and with them the weights, are the same each time
-    torch.manual_seed(1)
-    model = fixable.train(make(), training, data.training_labels)
-    torch.set_num_threads(threads)
-    result = converter.convert(
-        model, {"x": training, "labels": data.training_labels}, out=folder / "plain"
-    )
-    return Case(
-        result.float_model,
-        result.model,
-        Windows([training[:, None]], data.training_labels),
-        Windows([data.test[:, None]], data.test_labels),
-        folder,
-    )
-
-
 @pytest.fixture(scope="session")
 def uneven(recordings: fixable.Recordings, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Channels of very different sizes between layers."""
-    folder = tmp_path_factory.mktemp("uneven")
-    return _case(fixable.Separable, recordings.training, recordings, folder)
+    return fixable.case("uneven channels", recordings, tmp_path_factory.mktemp("uneven"))
 
 
 @pytest.fixture(scope="session")
 def glitches(recordings: fixable.Recordings, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Glitches of the sensor in the calibration windows."""
-    folder = tmp_path_factory.mktemp("glitches")
-    spoilt = fixable.with_glitches(recordings.training)
-    return _case(fixable.Convolutions, spoilt, recordings, folder)
+    return fixable.case("glitches", recordings, tmp_path_factory.mktemp("glitches"))
 
 
 @pytest.fixture(scope="session")
 def outlier(recordings: fixable.Recordings, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """A channel of a transformer's residual stream far larger than all others."""
-    folder = tmp_path_factory.mktemp("outlier")
-    return _case(fixable.LayerNormTransformer, recordings.training, recordings, folder)
+    return fixable.case("outlier channel", recordings, tmp_path_factory.mktemp("outlier"))
 
 
 @pytest.fixture(scope="session")
 def fixed_outlier(outlier: Case) -> Fixed:
     return outlier.fixed()
-
-
-def _float_accuracy(case: Case) -> float:
-    model = FloatModel(case.float_model)
-    classes = [int(model.run(case.test.window(at))[0].argmax()) for at in range(len(case.test))]
-    return float(np.mean(np.array(classes) == case.test.labels))
-
-
-def _int8_accuracy(case: Case, int8: TFLiteModel) -> float:
-    (scores,) = run_windows(int8, quantise_inputs(int8, case.test.inputs))
-    classes: npt.NDArray[np.int64] = scores.reshape(len(case.test), -1).argmax(axis=1)
-    return float(np.mean(classes == case.test.labels))
 
 
 def _kept(fixed: Fixed) -> list[str]:
@@ -123,10 +65,10 @@ def _kept(fixed: Fixed) -> list[str]:
 
 def _won_back(case: Case, fixed: Fixed) -> None:
     """At least 80 % of the accuracy that plain int8 loses on people it has never seen."""
-    exact, plain = _float_accuracy(case), _int8_accuracy(case, case.int8)
+    exact, plain = case.float_accuracy(), case.int8_accuracy(case.int8)
     assert len(case.test) > 2000
     assert exact - plain > 0.02
-    assert (_int8_accuracy(case, fixed.int8) - plain) / (exact - plain) >= 0.8
+    assert (case.int8_accuracy(fixed.int8) - plain) / (exact - plain) >= 0.8
 
 
 def test_uneven_channels_are_evened_out(uneven: Case) -> None:

@@ -6,6 +6,7 @@
   tensor for an image and turns its axes, differently on two branches that meet again.
 - Constant nodes become initialisers, where some of onnx2tf's ops want their weights.
 - Split becomes a Slice for each part: unequal parts come out as an op of tensorflow's own.
+- Neg becomes a Mul by -1: there is no NEG on int8.
 - HardSigmoid becomes a Clip between 0 and 6: the form that tensorflow's converter makes a RELU6 of,
   and a HARD_SWISH where the product with its input follows.
 - Outputs of three axes and more are given flat: onnx2tf turns them channels-last, but never the
@@ -52,6 +53,10 @@ def plain_copy(model: onnx.ModelProto) -> tuple[onnx.ModelProto, Shapes]:
             _constant(copy, node.output[0], numpy_helper.to_array(node.attribute[0].t))
         elif node.op_type == "Split" and all(shapes.get(part) for part in node.output):
             copy.graph.node.extend(_slices(copy, node, [shapes[part] for part in node.output]))
+        elif node.op_type == "Neg":
+            factor = _constant(copy, f"midfuse_minus_{node.output[0]}", np.array(-1, np.float32))
+            product = [node.input[0], factor]
+            copy.graph.node.append(helper.make_node("Mul", product, node.output, node.name))
         elif node.op_type == "HardSigmoid":
             copy.graph.node.extend(_hard_sigmoid(copy, node))
         else:

@@ -255,7 +255,7 @@ class Autoencoder(nn.Module):
         )
 
     def forward(self, beat: Tensor) -> Tensor:
-        x = self.expand(self.encode(beat))
+        x = self.expand(-self.encode(beat))
         rebuilt: Tensor = self.decode(x.view(-1, 12, 16))
         return rebuilt
 

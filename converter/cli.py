@@ -8,6 +8,7 @@ import click
 
 from converter.checks.limits import MAX_ACCURACY_DROP, MIN_SQNR_DB, Limits
 from converter.checks.op_check import Verdict, first_broken
+from converter.guard import guarded
 from converter.pipeline import convert as convert_model
 from converter.report.terminal import summary
 from converter.result import ConversionResult
@@ -71,8 +72,12 @@ def convert(
     Exit code 1, with all files written, where --min-sqnr or --max-accuracy-drop does not hold.
     """
     limits = Limits(min_sqnr, max_accuracy_drop)
-    result = convert_model(
-        model, calibration, test=test, limits=limits, fix=fix, out=out, progress=Terminal()
+    progress = Terminal()
+    result = guarded(
+        lambda: convert_model(
+            model, calibration, test=test, limits=limits, fix=fix, out=out, progress=progress
+        ),
+        model,
     )
     failure = None
     if result.missed:

@@ -140,6 +140,7 @@ def _read(
     source = source.settled(windows)
     tested = None if test is None else read_windows(test, source.inputs)
     check_scale(source, windows, tested, name_of(calibration))
+    source.check_answers(windows)
     made = work / "made"
     made.mkdir()
     return _Job(source, windows, windows.spread(CHECK_WINDOWS), tested, work, made, out, progress)

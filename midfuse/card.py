@@ -15,7 +15,7 @@ can equal the host to the byte.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from midfuse.errors import InputError
 
 SCHEMA_VERSION = 1
+_MAX_BYTES = 16 << 20
+
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -58,8 +63,8 @@ class Input(_Strict):
     shape: list[int]
     layout: Literal["NTC"] = "NTC"
     dtype: Literal["float32", "int8"] = "float32"
-    mean: list[float]
-    std: list[float]
+    mean: list[_Finite]
+    std: list[_Positive]
     tensor: str | None = None
     scale: float | None = None
     zero_point: int | None = None
@@ -125,12 +130,14 @@ def read_card(path: Path) -> ModelCard:
         InputError: no such file, not JSON, another schema version, or a field that is wrong.
     """
     try:
+        if path.stat().st_size > _MAX_BYTES or not path.is_file():
+            raise InputError(f"{path}: not a model card", "name a model card")
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror})", "name a model card"
         ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error})", "name a model card") from None
     version = fields.get("schema_version") if isinstance(fields, dict) else None
     if version != SCHEMA_VERSION:

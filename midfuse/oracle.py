@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from midfuse.tflite_file import TFLiteModel
 
 # A tensor's values, in its own type.
 Values = npt.NDArray[Any]
+
+# Ten thousand windows of any model that a microcontroller holds; a hostile file is stopped by it.
+_MAX_NPZ_BYTES = 256 << 20
 
 # What zipfile, its decompressors and numpy's header parser raise on damaged or hostile files.
 _DAMAGED = (
@@ -130,13 +133,21 @@ def read_npz(path: Path) -> Mapping[str, npt.NDArray[Any]]:
     """Read an `.npz` without ever unpickling.
 
     Raises:
-        InputError: no such file, not an .npz, damaged, or an array of Python objects.
+        InputError: no such file, not an .npz, damaged, an array of Python objects, or more than
+            256 MiB of values.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file", "name an .npz file")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file", "name an .npz file") from None
+        with ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > _MAX_NPZ_BYTES:
+            raise InputError(
+                f"{path}: holds {size >> 20} MiB; at most {_MAX_NPZ_BYTES >> 20} are read",
+                "take fewer windows",
+            )
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
     except _DAMAGED as error:
         reason = " ".join(str(error).split())
         raise InputError(

@@ -6,8 +6,10 @@ This file imports torch, which takes seconds: it is imported when a module is re
 import importlib.util
 import inspect
 import warnings
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,6 +21,8 @@ from midfuse.card import ModelCard
 from midfuse.errors import InputError
 
 OPSET = 17
+# Blocks, channels, samples: a card that asks for more would build for minutes.
+_LARGEST = 1 << 16
 
 
 def load_student(card: ModelCard, card_path: Path) -> nn.Module:
@@ -39,9 +43,15 @@ def load_student(card: ModelCard, card_path: Path) -> nn.Module:
             f" {', '.join(sorted(known)) or 'none'})",
             "install the package that brings it",
         )
+    largest = max(_numbers(card.architecture.config), default=0)
+    if largest > _LARGEST:
+        raise InputError(
+            f"{card_path}: architecture.config: no student has {largest} of anything",
+            "correct the field",
+        )
     try:
         module: nn.Module = known[name].load()(**card.architecture.config)
-    except (TypeError, ValueError, KeyError) as error:
+    except Exception as error:
         raise InputError(
             f"{card_path}: architecture.config: {_line(error)}", "correct the field"
         ) from error
@@ -72,14 +82,14 @@ def load_factory(path: Path, factory: str) -> nn.Module:
     source = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(source)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{path}: cannot be imported ({_line(error)})", "correct it") from error
     build = getattr(source, factory, None)
     if not callable(build):
         raise InputError(f"{path}: has no function {factory}", "name it as file.py:factory")
     try:
         module = build()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{path}: {factory}() raised {_line(error)}", "correct it") from error
     if not isinstance(module, nn.Module):
         raise InputError(
@@ -127,7 +137,7 @@ class TorchModel:
         try:
             with torch.inference_mode():
                 found = self._module(*(torch.from_numpy(values) for values in window))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             shapes = ", ".join(str(values.shape) for values in window)
             raise InputError(
                 f"{self._where}: forward() fails on windows of {shapes} ({_line(error)})",
@@ -182,6 +192,15 @@ def export_onnx(
             f"{where}: cannot be exported to ONNX ({_line(error)})",
             "replace what ONNX cannot express",
         ) from error
+
+
+def _numbers(field: Any) -> Iterator[int]:
+    """The whole numbers in a field of JSON."""
+    if isinstance(field, dict | list):
+        for part in field.values() if isinstance(field, dict) else field:
+            yield from _numbers(part)
+    elif isinstance(field, int):
+        yield field
 
 
 def _line(error: BaseException) -> str:

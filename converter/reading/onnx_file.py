@@ -30,6 +30,8 @@ def read_onnx(path: Path, where: str) -> onnx.ModelProto:
             outside the file's folder, weights that are NaN, or an input that is not float32 of 1
             to 4 axes.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{where}: not a file", "name an .onnx")
     try:
         size = path.stat().st_size
         model = onnx.load_model(path, load_external_data=False) if size <= _MAX_BYTES else None
@@ -48,6 +50,9 @@ def read_onnx(path: Path, where: str) -> onnx.ModelProto:
         )
     load_external_data(_tensors(model), path.resolve().parent, _MAX_BYTES, where)
     _check_inputs(model, where)
+    outputs = [entry.name for entry in model.graph.output]
+    if not outputs or len(set(outputs)) != len(outputs):
+        raise InputError(f"{where}: has no outputs, or one twice", "export it with its outputs")
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
@@ -124,9 +129,21 @@ class OnnxModel:
                 f"{where}: onnxruntime refuses it ({first})", "export it again"
             ) from error
         self._names = [spec.name for spec in input_specs(model)]
+        self._where = where
 
     def run(self, window: list[FloatArray]) -> list[FloatArray]:
-        found: list[Any] = self._session.run(None, dict(zip(self._names, window, strict=True)))
+        """One inference.
+
+        Raises:
+            InputError: an op fails on the window.
+        """
+        try:
+            found: list[Any] = self._session.run(None, dict(zip(self._names, window, strict=True)))
+        except Exception as error:
+            raise InputError(
+                f"{self._where}: onnxruntime fails on a window ({error})",
+                "check that the windows are what the model was made for",
+            ) from error
         return found
 
 
@@ -195,10 +212,12 @@ def _check_inputs(model: onnx.ModelProto, where: str) -> None:
 
 
 def _check_weights(model: onnx.ModelProto, where: str) -> None:
+    if any(graph.sparse_initializer for graph in graphs(model.graph)):
+        raise InputError(f"{where}: has sparse weights", "export it with dense ones")
     for tensor in _tensors(model):
         try:
             values = numpy_helper.to_array(tensor)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"{where}: tensor {tensor.name}: {error}", "export it again") from None
         # A mask may well use -inf; a NaN is never meant.
         if values.dtype.kind == "f" and np.isnan(values).any():

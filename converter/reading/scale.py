@@ -77,7 +77,8 @@ class Seen:
 
     @property
     def far(self) -> bool:
-        if not (self.trained.std > 0).any():
+        # What is not finite is no question of scale: the model's answers tell (`check_answers`).
+        if not (self.trained.std > 0).any() or not np.isfinite([self.ratio, self.shift]).all():
             return False
         return not 1 / FAR_RATIO <= self.ratio <= FAR_RATIO or self.shift > FAR_MEAN
 

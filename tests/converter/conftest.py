@@ -29,6 +29,9 @@ from midfuse.card import (
 )
 from tests.converter.standin import CLASSES
 
+# A process that has computed on several threads cannot be forked, which the command does.
+torch.set_num_threads(1)
+
 STANDIN = Path(__file__).with_name("standin.py")
 FloatArray = npt.NDArray[np.float32]
 

@@ -174,7 +174,8 @@ class _Search:
     def _wide(self, costs: list[RoundingCost]) -> tuple[str, str, _Plan]:
         names = tuple(name for cost in costs for name in cost.tensors)
         plan = replace(self.plan, wide=names)
-        return f"int16 for {len(names)} tensors", ", ".join(names), plan
+        tensors = "tensor" if len(names) == 1 else "tensors"
+        return f"int16 for {len(names)} {tensors}", ", ".join(names), plan
 
     def _best_of(self, candidates: Iterator[tuple[str, str, _Plan]]) -> None:
         """Try alternatives and keep the best that helps, if any."""

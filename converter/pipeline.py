@@ -162,11 +162,12 @@ def _lower(job: _Job, onnx2tf: Onnx2tf) -> _Lowered:
         shutil.copyfile(job.work / "onnx2tf.log", job.made / "onnx2tf.log")
         content = tidy(content, names, outputs, source.where)
     model = parse_tflite(content, job.out / f"{source.name}_float32.tflite")
-    check_ops(model, source.where)
+    found = origins(model, proto, job.windows)
+    check_ops(model, source.where, {tensor: origin.says for tensor, origin in found.items()})
     model = settle_padding(model, job.windows)
     answers = run_all(FloatModel(model), job.checked, "Float TFLite", progress)
     error = prove_equal(given, answers, source.where)
-    return _Lowered(model, origins(model, proto, job.windows), given, answers, error)
+    return _Lowered(model, found, given, answers, error)
 
 
 def _quantise(job: _Job, float_model: TFLiteModel, fix: bool) -> _Quantised:

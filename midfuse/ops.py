@@ -3,6 +3,7 @@
 `docs/ops.md` is this table as a page; `python -m midfuse.ops_page` writes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -104,17 +105,19 @@ OPS = {
 }
 
 
-def check_ops(model: TFLiteModel, where: str) -> None:
-    """Refuse a model with an op that the runtime lacks; `where` names the model to the user.
+def check_ops(model: TFLiteModel, where: str, made_by: Mapping[str, str] | None = None) -> None:
+    """Refuse a model with an op that the runtime lacks; `where` names the model to the user,
+    `made_by` says what made a tensor, by its name.
 
     Raises:
         InputError: names the first such op and the ops that would do.
     """
     for op in model.ops:
         if op.name not in OPS:
-            made = model.tensors[op.outputs[0]].name[:60] if op.outputs else "nothing"
+            made = model.tensors[op.outputs[0]].name if op.outputs else "nothing"
+            made = (made_by or {}).get(made, f"makes {made[:60]}")
             raise InputError(
-                f"{where}: op {op.index} ({op.name}, makes {made}) is not supported",
+                f"{where}: op {op.index} ({op.name}, {made}) is not supported",
                 f"use only {', '.join(OPS)}",
             )
 

@@ -75,7 +75,8 @@ class Oracle:
             )
         except RuntimeError as error:
             raise InputError(
-                f"{model.path}: TFLM refuses it ({error})", "see its log above"
+                f"{model.path}: TFLM refuses it ({error})",
+                "use only the ops, types and scales of docs/ops.md",
             ) from None
 
     def run(self, inputs: list[Values]) -> list[Values]:

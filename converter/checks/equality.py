@@ -5,7 +5,7 @@ import numpy as np
 from converter.reading.source import FloatReference
 from converter.reading.windows import FloatArray, Windows
 from midfuse.errors import CheckFailed
-from midfuse.progress import Progress
+from midfuse.progress import SILENT, Progress
 
 # Relative to the largest output: a quarter of the step that int8 gives it. Float models compute the
 # same sums in another order, which costs most where they cancel, as in a LayerNorm over hardly any
@@ -14,7 +14,7 @@ _TOLERANCE = 1e-3
 
 
 def run_all(
-    model: FloatReference, windows: Windows, name: str, progress: Progress
+    model: FloatReference, windows: Windows, name: str = "", progress: Progress = SILENT
 ) -> list[FloatArray]:
     """A float model's outputs for all windows, (N, *shape) each, `name` beside the bar."""
     rows = []

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from converter.checks.equality import run_all
 from converter.checks.per_op import quantise_inputs
 from converter.fixes.score import Score
 from converter.lowering.float_model import FloatModel
@@ -22,10 +23,8 @@ class Judge:
 
     def __init__(self, model: TFLiteModel, windows: Windows) -> None:
         self._windows = windows
-        float_model = FloatModel(model)
-        answers = [float_model.run(windows.window(at)) for at in range(len(windows))]
         self._classifies = classifies(model, windows)
-        self._expected = [np.stack(values) for values in zip(*answers, strict=True)]
+        self._expected = run_all(FloatModel(model), windows)
 
     def score(self, int8: TFLiteModel) -> Score:
         """Run all windows under TFLM."""

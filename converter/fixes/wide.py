@@ -6,13 +6,12 @@ outputs is what keeping it in int8 costs.
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from converter.checks.equality import run_all
 from converter.fixes.graph import FloatGraph
 from converter.fixes.judge import classifies, signal_and_error
 from converter.lowering.float_model import FloatModel
 from converter.quantising.ranges import MOVES, Ranges, tied
-from converter.reading.windows import FloatArray, Windows
+from converter.reading.windows import Windows
 from midfuse.ops import INT16, OPS
 from midfuse.tflite_file import Op, TFLiteModel
 
@@ -37,14 +36,14 @@ def rounding_costs(model: TFLiteModel, ranges: Ranges, windows: Windows) -> list
     for index, root in tied(model).items():
         groups.setdefault(root, []).append(index)
     candidates = [group for group in groups.values() if _can_be_wide(model, group)]
-    expected, class_scores = _answers(model, windows), classifies(model, windows)
+    expected, class_scores = run_all(FloatModel(model), windows), classifies(model, windows)
     costs = []
     for group in candidates:
         names = tuple(model.tensors[index].name for index in group)
         step = _step(*ranges[names[0]])
         graph = FloatGraph(model)
         graph.round_tensors({index: step for index in group if _computed(model, index)})
-        found = _answers(graph.model(), windows)
+        found = run_all(FloatModel(graph.model()), windows)
         signal, error = signal_and_error(expected, found, class_scores)
         noise = error[signal > 0] / signal[signal > 0]
         costs.append(RoundingCost(names, float(noise.mean()) if len(noise) else 0.0))
@@ -72,10 +71,3 @@ def _step(low: float, high: float) -> tuple[float, int]:
     """Scale and zero point of int8 codes over a range that holds 0."""
     scale = (high - low) / 255
     return scale, round(-128 - low / scale)
-
-
-def _answers(model: TFLiteModel, windows: Windows) -> list[FloatArray]:
-    """The outputs over all windows, each (windows, …)."""
-    float_model = FloatModel(model)
-    found = [float_model.run(windows.window(at)) for at in range(len(windows))]
-    return [np.stack(values) for values in zip(*found, strict=True)]

@@ -84,6 +84,12 @@ class Origin:
     op_type: str
     module: str | None
 
+    @property
+    def says(self) -> str:
+        """For errors: what an op comes from."""
+        made = f" of module {self.module}" if self.module else ""
+        return f"from {self.op_type} {self.node[:60]}{made}"
+
 
 def origins(
     float_model: TFLiteModel, model: onnx.ModelProto, windows: Windows

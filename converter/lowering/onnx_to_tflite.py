@@ -50,6 +50,8 @@ class Onnx2tf:
                     "PATH": os.pathsep.join(
                         [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
                     ),
+                    # tensorflow leaves files there when it is ended.
+                    "TMPDIR": str(folder),
                     "TF_CPP_MIN_LOG_LEVEL": "3",
                     "CUDA_VISIBLE_DEVICES": "",
                 },

@@ -11,7 +11,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from torch import Tensor, nn
 
+import converter
 from converter.lowering.float_model import FloatModel
 from converter.lowering.onnx_to_tflite import Onnx2tf
 from midfuse.errors import InputError
@@ -95,3 +97,22 @@ def test_it_ends_when_we_are_killed(asked: bool, tmp_path: Path) -> None:
         assert _lives(process)
         os.kill(ours.pid, signal.SIGKILL)
     assert _dies(process)
+
+
+class Clipped(nn.Module):
+    """A Hardtanh that no layer before it takes in: TFLite has an op for it, the target lacks it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act, self.head = nn.Hardtanh(), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.act(x))
+        return logits
+
+
+def test_an_op_that_only_the_lowered_model_shows_is_refused_with_its_module(tmp_path: Path) -> None:
+    windows = np.random.default_rng(0).standard_normal((30, 6)).astype(np.float32)
+    with pytest.raises(InputError, match=r"RELU_N1_TO_1, from Clip /act/Clip of module act"):
+        converter.convert(Clipped(), {"x": windows}, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

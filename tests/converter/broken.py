@@ -76,6 +76,12 @@ def outlier_channel() -> nn.Module:
     return Network(channel_gain=300.0).eval()
 
 
+def outlier_weights() -> nn.Module:
+    """Channel 5 of the stem is 300 times smaller, and every row of the next layer's weights has
+    one that makes up for it."""
+    return Network(channel_gain=1 / 300).eval()
+
+
 def saturating() -> nn.Module:
     """The gate's sigmoid is driven to its end, and what it gives there is made large again."""
     return Network(gate_bias=7.0).eval()

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 import converter
-from converter.checks.op_check import CauseKind, OpCheck, Verdict, first_broken
+from converter.checks.causes import OpMeasures, TensorMeasures, judge
+from converter.checks.measure import CodeSums, Signal
+from converter.checks.op_check import CauseKind, OpCheck, OpError, Sources, Verdict, first_broken
 from converter.checks.per_op import check_ops_against_float
+from converter.lowering.names import Origin
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
 from converter.reading.windows import Windows
+from midfuse.tflite_file import Op, Quantization, Tensor
 from tests.converter.conftest import sensor_windows
 
 BROKEN = Path(__file__).with_name("broken.py")
@@ -41,6 +45,7 @@ def test_nothing_is_wrong_with_the_healthy_one(healthy: converter.ConversionResu
     ("factory", "op", "module", "kind", "words"),
     [
         ("outlier_channel", "CONV_2D", "stem", CauseKind.OUTLIERS, "channel 5 reaches"),
+        ("outlier_weights", "CONV_2D", "mix", CauseKind.WEIGHTS, "its weights, rounded"),
         ("saturating", "LOGISTIC", None, CauseKind.SATURATION, "driven to its ends"),
         ("tiny_variance", "SQUARED_DIFFERENCE", "norm", CauseKind.CANCELLATION, "inputs cancel"),
         ("huge_logits", "SOFTMAX", "attention", CauseKind.STEEP, "multiplies an exponential"),
@@ -106,3 +111,27 @@ def test_a_range_far_too_wide_leaves_few_codes(healthy: converter.ConversionResu
     assert first.cause is not None
     assert first.cause.kind is CauseKind.FEW_CODES
     assert first.codes.used < 0.05
+
+
+def test_a_kernel_that_is_off_is_named() -> None:
+    """Inputs, weights and output are fine: what is left is the arithmetic."""
+    rng = np.random.default_rng(0)
+    quantization = Quantization(np.array([0.02], np.float32), np.array([0]))
+    tensors = {}
+    for index in range(2):
+        tensor = Tensor(index, f"t{index}", "int8", (1, 8), quantization, None)
+        values = rng.uniform(-2, 2, (50, 1, 8)).astype(np.float32)
+        signal, codes = Signal(), CodeSums(tensor)
+        signal.add(values)
+        codes.add(values, np.rint(values / 0.02).astype(np.int8))
+        tensors[index] = TensorMeasures(tensor, signal, codes, 40.0)
+    error = OpError(0.1, 0.2, 5.0, 10.0, 5.0, 5.0, 0.9)
+    sources = Sources(inputs_db=40.0, weights_db=None, output_db=40.0, kernel_db=5.0)
+    measures = OpMeasures(Op(0, "MUL", (0,), (1,)), 0, error, error, sources)
+    origins = {"t1": Origin("/scale/Mul", "Mul", "scale")}
+    (check,) = judge([measures], tensors, origins)
+    assert check.verdict is Verdict.BROKEN
+    assert (check.node, check.module) == ("/scale/Mul", "scale")
+    assert check.cause is not None
+    assert check.cause.kind is CauseKind.KERNEL
+    assert "alone leaves 5.0 dB" in check.cause.sentence

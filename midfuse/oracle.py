@@ -130,21 +130,22 @@ def write_expected(
     np.savez_compressed(path, **arrays)
 
 
-def read_npz(path: Path) -> Mapping[str, npt.NDArray[Any]]:
+def read_npz(path: Path, most_bytes: int = _MAX_NPZ_BYTES) -> Mapping[str, npt.NDArray[Any]]:
     """Read an `.npz` without ever unpickling.
 
     Raises:
         InputError: no such file, not an .npz, damaged, an array of Python objects, or more than
-            256 MiB of values.
+            `most_bytes` of values.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file", "name an .npz file")
+        what = "not a usable .npz (no file)" if path.exists() else "no such file"
+        raise InputError(f"{path}: {what}", "name an .npz file")
     try:
         with ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        if size > _MAX_NPZ_BYTES:
+        if size > most_bytes:
             raise InputError(
-                f"{path}: holds {size >> 20} MiB; at most {_MAX_NPZ_BYTES >> 20} are read",
+                f"{path}: holds {size >> 20} MiB; at most {most_bytes >> 20} are read",
                 "take fewer windows",
             )
         with np.load(path, allow_pickle=False) as arrays:

@@ -23,6 +23,9 @@ from midfuse.errors import InputError
 from midfuse.oracle import read_npz
 from trainer.datasets import DataSet, Recording
 
+# Ten days of twelve channels at 100 Hz.
+_MOST_BYTES = 4 << 30
+
 
 def load(path: Path | None) -> DataSet:
     """Read and check the file.
@@ -32,7 +35,7 @@ def load(path: Path | None) -> DataSet:
     """
     if path is None:
         raise InputError("--dataset recordings: no file given", "name it with --data FILE.npz")
-    arrays = read_npz(path)
+    arrays = read_npz(path, _MOST_BYTES)
 
     def array(key: str, kinds: str, rank: int) -> npt.NDArray[Any]:
         found = arrays.get(key)

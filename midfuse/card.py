@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from midfuse.errors import InputError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MAX_BYTES = 16 << 20
 
 
@@ -36,19 +36,29 @@ class _Strict(BaseModel):
 
 
 class Modality(_Strict):
-    """A sensor: its channels in order, their common unit, and its sampling rate."""
+    """A sensor: its channels in order, their common unit, and its sampling rate.
+
+    `device` names the housing that it is fixed in: sensors of one housing turn together. With
+    `joints`, the channels are x, y, z of that many joints, joint after joint.
+    """
 
     name: str
     channels: list[str]
     unit: str
     rate_hz: float = Field(gt=0)
+    device: str = ""
+    joints: int = Field(default=0, ge=0)
 
 
 class Window(_Strict):
-    """How a stream is cut: `length` samples, a new window every `hop` samples."""
+    """How a stream is cut: `length` samples, a new window every `hop` samples.
+
+    With `whole`, a window is a whole recording of one movement, stretched to `length` samples.
+    """
 
     length: int = Field(gt=0)
     hop: int = Field(gt=0)
+    whole: bool = False
 
 
 class Input(_Strict):
@@ -95,7 +105,7 @@ class Training(_Strict):
 
     dataset: str
     licence: str
-    split: dict[str, list[int]]
+    split: dict[str, list[str]]
     seed: int
     figures: dict[str, float]
 
@@ -108,9 +118,14 @@ class TFLite(_Strict):
 
 
 class ModelCard(_Strict):
-    """What travels with a model; see the module's docstring."""
+    """What travels with a model; see the module's docstring.
 
-    schema_version: Literal[1] = 1
+    `trained_ranges` is what the trainer settled, by the name of a module of the deployed student:
+    what that module gives is quantised on the grid of (low, high). `activation_ranges` is what the
+    converter quantised with, by tensor of the float `.tflite`.
+    """
+
+    schema_version: Literal[2] = 2
     name: str
     modalities: list[Modality]
     window: Window
@@ -118,7 +133,8 @@ class ModelCard(_Strict):
     inputs: list[Input]
     outputs: list[Output]
     architecture: Architecture
-    activation_ranges: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    trained_ranges: dict[str, tuple[_Finite, _Finite]] = Field(default_factory=dict)
+    activation_ranges: dict[str, tuple[_Finite, _Finite]] = Field(default_factory=dict)
     training: Training
     tflite: TFLite | None = None
 

@@ -1,6 +1,7 @@
-"""Training windows drawn anew for every epoch: what differs between wearers and days.
+"""Training windows drawn anew at every step: what differs between wearers and days.
 
-A watch is strapped on a little turned, a movement is faster or slower, a window begins anywhere.
+A sensor is strapped on a little turned, a movement is faster or slower, evenly or not, a window
+begins anywhere, a sensor fails.
 """
 
 from dataclasses import dataclass
@@ -8,69 +9,111 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from midfuse.card import Window
+from midfuse.card import Modality, Window
 from trainer.datasets import Recording
-from trainer.windows import Windows
+from trainer.windows import Standardiser, Windows
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How far a draw strays: `turn` in radians, `pace` and `gain` as log-ratios, all one sigma."""
+    """How far a draw strays.
+
+    `turn` in radians, `pace` and `gain` as log-ratios, `warp` as a share of the pace, `noise` in
+    standard deviations of a channel: one sigma each. `dropout` is the probability that a modality
+    is missing from a window; one always stays.
+    """
 
     turn: float = 0.2
     pace: float = 0.15
+    warp: float = 0.1
     gain: float = 0.05
     noise: float = 0.03
+    dropout: float = 0.0
 
 
 class Drawer:
-    """Draws as many windows from the training recordings as cutting them would give."""
+    """Draws windows from the training recordings: as many as cutting them would give."""
 
-    def __init__(self, recordings: list[Recording], window: Window, strength: Strength) -> None:
-        self.window = window
-        self.strength = strength
-        usable = [r for r in recordings if _samples(r) >= window.length]
-        self.signals = {
-            name: np.concatenate([r.signals[name] for r in usable]) for name in usable[0].signals
+    def __init__(
+        self,
+        recordings: list[Recording],
+        modalities: list[Modality],
+        window: Window,
+        standardise: Standardiser,
+        strength: Strength,
+    ) -> None:
+        self._modalities = modalities
+        self._window = window
+        self._standardise = standardise
+        self._strength = strength
+        usable = [r for r in recordings if window.whole or len(r) >= window.length]
+        self._signals = {
+            m.name: np.concatenate([r.signals[m.name] for r in usable]) for m in modalities
         }
-        self.noise = {
-            name: (strength.noise * values.std(0)).astype(np.float32)
-            for name, values in self.signals.items()
-        }
-        lengths = np.array([_samples(r) for r in usable])
-        counts = (lengths - window.length) // window.hop + 1
-        self.lengths = np.repeat(lengths, counts)
-        self.firsts = np.repeat(np.cumsum(lengths) - lengths, counts)
+        lengths = np.array([len(r) for r in usable])
+        if window.whole:
+            counts, spans = np.ones_like(lengths), lengths
+        else:
+            counts = (lengths - window.length) // window.hop + 1
+            spans = np.full_like(lengths, window.length)
+        self._lengths = np.repeat(lengths, counts)
+        self._spans = np.repeat(spans, counts)
+        self._firsts = np.repeat(np.cumsum(lengths) - lengths, counts)
         self.labels = np.repeat([r.label for r in usable], counts).astype(np.int64)
-        self.subjects = np.repeat([r.subject for r in usable], counts).astype(np.int64)
+        self.subjects = np.repeat([r.subject for r in usable], counts)
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def draw(self, rng: np.random.Generator) -> Windows:
-        """One epoch's windows, in the sensors' units."""
-        count, s = len(self), self.strength
-        pace = np.exp(np.clip(rng.normal(0, s.pace, count), -0.4, 0.4))
-        span = np.minimum(pace * (self.window.length - 1), self.lengths - 1.0)
-        begin = self.firsts + rng.uniform(0, 1, count) * (self.lengths - 1 - span)
-        at = begin[:, None] + span[:, None] * np.linspace(0, 1, self.window.length)
+    def draw(self, chosen: npt.NDArray[np.int64], rng: np.random.Generator) -> Windows:
+        """One standardised window from the recording of each chosen one (indices below `len`)."""
+        count, s = len(chosen), self._strength
+        at = self._times(chosen, rng)
         low = np.floor(at).astype(np.int64)
-        high = np.minimum(low + 1, (self.firsts + self.lengths - 1)[:, None])
+        last = self._firsts[chosen] + self._lengths[chosen] - 1
+        high = np.minimum(low + 1, last[:, None])
         part = (at - low)[..., None].astype(np.float32)
-        turn = _rotations(rng, count, s.turn)
+        devices = {m.device or m.name for m in self._modalities}
+        turns = {device: _rotations(rng, count, s.turn) for device in sorted(devices)}
         inputs = {}
-        for name, signal in self.signals.items():
+        for modality in self._modalities:
+            signal = self._signals[modality.name]
             x = signal[low] + (signal[high] - signal[low]) * part
-            if x.shape[2] == 3:
-                x = x @ turn
+            if modality.joints or x.shape[2] == 3:
+                turn = turns[modality.device or modality.name]
+                x = (x.reshape(count, -1, 3) @ turn).reshape(x.shape)
             x = x * np.exp(rng.normal(0, s.gain, (count, 1, 1))).astype(np.float32)
-            x += rng.standard_normal(x.shape, np.float32) * self.noise[name]
-            inputs[name] = x
-        return Windows(inputs, self.labels, self.subjects)
+            inputs[modality.name] = x
+        inputs = self._standardise(inputs)
+        there = self._there(count, rng)
+        for x, kept in zip(inputs.values(), there, strict=True):
+            x += np.float32(s.noise) * rng.standard_normal(x.shape, np.float32)
+            x[~kept] = 0.0
+        return Windows(inputs, self.labels[chosen], self.subjects[chosen])
 
+    def _times(
+        self, chosen: npt.NDArray[np.int64], rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        """When each sample is taken (chosen, length), as a place among all samples.
 
-def _samples(recording: Recording) -> int:
-    return len(next(iter(recording.signals.values())))
+        A pace, a beginning, and a warp u + a sin(pi k u) / (pi k) of the time u within the window,
+        k from 1 to 3: monotone while the `a` add up to less than 1.
+        """
+        count, s = len(chosen), self._strength
+        lengths = self._lengths[chosen] - 1.0
+        pace = np.exp(np.clip(rng.normal(0, s.pace, count), -0.4, 0.4))
+        span = np.minimum(pace * (self._spans[chosen] - 1), lengths)
+        begin = self._firsts[chosen] + rng.uniform(0, 1, count) * (lengths - span)
+        u = np.linspace(0, 1, self._window.length)
+        turns = np.pi * np.arange(1, 4)
+        size = np.clip(rng.normal(0, s.warp, (count, 3)), -0.3, 0.3) / turns
+        u = np.clip(u + size @ np.sin(np.outer(turns, u)), 0, 1)
+        return begin[:, None] + span[:, None] * u
+
+    def _there(self, count: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+        """Which modalities (modalities, count) a window has."""
+        luck = rng.uniform(size=(len(self._modalities), count))
+        return (luck >= self._strength.dropout) | (luck == luck.max(0))
 
 
 def _rotations(rng: np.random.Generator, count: int, sigma: float) -> npt.NDArray[np.float32]:

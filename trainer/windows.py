@@ -1,9 +1,10 @@
-"""From recordings to windows: subjects first, then windows, then standardisation.
+"""From recordings to windows, and their standardisation.
 
-Windows never straddle recordings, subjects never straddle parts, and the mean and standard
-deviation come from the training subjects alone.
+Windows never straddle recordings, and the mean and standard deviation come from the training
+subjects alone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,25 +15,13 @@ from midfuse.card import Window
 from midfuse.errors import InputError
 from trainer.datasets import DataSet, Recording
 
-FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Split:
-    """Subject numbers of each part; no subject is in two."""
-
-    train: list[int]
-    validation: list[int]
-    test: list[int]
-
-
 @dataclass(frozen=True)
 class Windows:
-    """`inputs` holds an array (N, T, C) a modality; `labels` and `subjects` are int64 (N,)."""
+    """`inputs` holds an array (N, T, C) a modality; `labels` int64 (N,), `subjects` text (N,)."""
 
     inputs: dict[str, npt.NDArray[np.float32]]
     labels: npt.NDArray[np.int64]
-    subjects: npt.NDArray[np.int64]
+    subjects: npt.NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -50,28 +39,7 @@ class Standardiser:
         return {name: (x - self.mean[name]) / self.std[name] for name, x in inputs.items()}
 
 
-def split_subjects(dataset: DataSet, split: int) -> Split:
-    """Fold `split` of `FOLDS`: a fifth of the subjects for the test, the next fifth for validation.
-
-    Over all folds every subject is tested on once, and validated on once.
-
-    Raises:
-        InputError: no such fold, or fewer subjects than folds.
-    """
-    if not 0 <= split < FOLDS:
-        raise InputError(f"--split {split}: not a fold", f"choose 0 to {FOLDS - 1}")
-    subjects = sorted({recording.subject for recording in dataset.recordings})
-    if len(subjects) < FOLDS:
-        raise InputError(
-            f"data set {dataset.name}: {len(subjects)} subjects, too few to split",
-            f"record at least {FOLDS}",
-        )
-    folds = [fold.tolist() for fold in np.array_split(subjects, FOLDS)]
-    test, validation = folds[split], folds[(split + 1) % FOLDS]
-    return Split([s for s in subjects if s not in test + validation], validation, test)
-
-
-def of_subjects(dataset: DataSet, subjects: list[int]) -> list[Recording]:
+def of_subjects(dataset: DataSet, subjects: list[str]) -> list[Recording]:
     """The recordings of these subjects."""
     return [recording for recording in dataset.recordings if recording.subject in subjects]
 
@@ -84,12 +52,11 @@ def cut(recordings: list[Recording], window: Window) -> Windows:
     """
     pieces: dict[str, list[npt.NDArray[np.float32]]] = {}
     labels: list[int] = []
-    subjects: list[int] = []
+    subjects: list[str] = []
     for recording in recordings:
-        samples = len(next(iter(recording.signals.values())))
-        for start in range(0, samples - window.length + 1, window.hop):
-            for name, signal in recording.signals.items():
-                pieces.setdefault(name, []).append(signal[start : start + window.length])
+        for signals in _pieces(recording, window):
+            for name, signal in signals.items():
+                pieces.setdefault(name, []).append(signal)
             labels.append(recording.label)
             subjects.append(recording.subject)
     if not labels:
@@ -100,8 +67,27 @@ def cut(recordings: list[Recording], window: Window) -> Windows:
     return Windows(
         {name: np.stack(parts) for name, parts in pieces.items()},
         np.array(labels, np.int64),
-        np.array(subjects, np.int64),
+        np.array(subjects),
     )
+
+
+def _pieces(
+    recording: Recording, window: Window
+) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
+    if window.whole:
+        yield {name: stretched(x, window.length) for name, x in recording.signals.items()}
+        return
+    for start in range(0, len(recording) - window.length + 1, window.hop):
+        yield {name: x[start : start + window.length] for name, x in recording.signals.items()}
+
+
+def stretched(signal: npt.NDArray[np.float32], length: int) -> npt.NDArray[np.float32]:
+    """A signal (samples, C) at `length` even times from its first sample to its last."""
+    at = np.linspace(0, len(signal) - 1, length)
+    low = np.floor(at).astype(np.int64)
+    high = np.minimum(low + 1, len(signal) - 1)
+    part = (at - low)[:, None].astype(np.float32)
+    return signal[low] + (signal[high] - signal[low]) * part
 
 
 def fit_standardiser(training: Windows) -> Standardiser:

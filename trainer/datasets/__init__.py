@@ -1,49 +1,104 @@
 """Data sets: one file each, all giving the same `DataSet`.
 
-To add one, write a module with `load(path) -> DataSet` and name it in `DATASETS`.
+To add one, write a module with `ABOUT` and `load(path, variant) -> DataSet` and name it in
+`DATASETS`.
 """
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
-from midfuse.card import Modality
+from midfuse.card import Modality, Window
 from midfuse.errors import InputError
 
-# name: module in this package. Imported when used: each needs its own packages.
+# name: (module in this package, variant). Imported when used: each needs its own packages.
 DATASETS = {
-    "seglearn-watch": "seglearn_watch",
-    "recordings": "recordings",
+    "seglearn-watch": ("seglearn_watch", ""),
+    "recordings": ("recordings", ""),
 }
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a data set before it is read.
+
+    `download` says where the publisher offers it; `layout` what --data may name, in one line.
+    """
+
+    title: str
+    licence: str
+    citation: str
+    download: str
+    layout: str
 
 
 @dataclass(frozen=True)
 class Recording:
     """One uninterrupted recording of one activity by one subject.
 
-    `signals` holds an array (samples, channels) a modality, float32, in the modality's unit;
-    `label` indexes `DataSet.labels`.
+    `signals` holds an array (samples, channels) a modality, float32, in the modality's unit; all
+    have as many samples, taken at the same times. `label` indexes `DataSet.labels`.
     """
 
     signals: dict[str, npt.NDArray[np.float32]]
     label: int
-    subject: int
+    subject: str
+
+    def __len__(self) -> int:
+        return len(next(iter(self.signals.values())))
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Recordings and what is known about them; `modalities` is the order of the model's inputs."""
+    """Recordings and what is known about them; `modalities` is the order of the model's inputs.
+
+    `window` is how the set is usually cut. `test_subjects` is the usual split's, empty where there
+    is none. `repairs` counts what was mended while reading, by what it was.
+    """
 
     name: str
+    about: About
     modalities: list[Modality]
     recordings: list[Recording]
     labels: list[str]
-    licence: str
-    citation: str
+    window: Window
+    test_subjects: list[str] = field(default_factory=list)
+    repairs: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def subjects(self) -> list[str]:
+        """Everybody, numbers in their order."""
+        return sorted({r.subject for r in self.recordings}, key=lambda s: (len(s), s))
+
+    def only(self, names: Collection[str]) -> "DataSet":
+        """The same recordings with these modalities alone, in the set's order.
+
+        Raises:
+            InputError: a modality that the set lacks, or none.
+        """
+        known = [modality.name for modality in self.modalities]
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    f"--modalities: {self.name} has no {name}", f"choose of {', '.join(known)}"
+                )
+        chosen = [modality for modality in self.modalities if modality.name in names]
+        if not chosen:
+            raise InputError("--modalities: none named", f"choose of {', '.join(known)}")
+        return replace(
+            self,
+            modalities=chosen,
+            recordings=[
+                replace(r, signals={m.name: r.signals[m.name] for m in chosen})
+                for r in self.recordings
+            ],
+        )
 
 
 def load_dataset(name: str, path: Path | None = None) -> DataSet:
@@ -52,8 +107,23 @@ def load_dataset(name: str, path: Path | None = None) -> DataSet:
     Raises:
         InputError: no data set of that name, or `path` is missing, superfluous or unusable.
     """
+    module, variant = _module(name)
+    dataset: DataSet = module.load(path, variant)
+    return dataset
+
+
+def about(name: str) -> About:
+    """What is known of a data set without reading it.
+
+    Raises:
+        InputError: no data set of that name.
+    """
+    known: About = _module(name)[0].ABOUT
+    return known
+
+
+def _module(name: str) -> tuple[ModuleType, str]:
     if name not in DATASETS:
         raise InputError(f"--dataset {name}: unknown", f"known: {', '.join(DATASETS)}")
-    module = importlib.import_module(f"trainer.datasets.{DATASETS[name]}")
-    load: Callable[[Path | None], DataSet] = module.load
-    return load(path)
+    module, variant = DATASETS[name]
+    return importlib.import_module(f"trainer.datasets.{module}"), variant

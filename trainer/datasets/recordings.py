@@ -9,7 +9,6 @@ lengths               integer (recordings,)  samples of each recording
 recording_labels      integer (recordings,)  index into `labels`
 recording_subjects    integer (recordings,)  who was recorded
 labels                text (classes,)        the activities' names
-licence, citation     text ()                may be left out
 """
 
 from pathlib import Path
@@ -18,16 +17,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from midfuse.card import Modality
+from midfuse.card import Modality, Window
 from midfuse.errors import InputError
 from midfuse.oracle import read_npz
-from trainer.datasets import DataSet, Recording
+from trainer.datasets import About, DataSet, Recording
 
 # Ten days of twelve channels at 100 Hz.
 _MOST_BYTES = 4 << 30
 
+ABOUT = About("Your own recordings", "not stated", "not stated", "yours", "an .npz")
 
-def load(path: Path | None) -> DataSet:
+
+def load(path: Path | None, variant: str) -> DataSet:
     """Read and check the file.
 
     Raises:
@@ -92,11 +93,11 @@ def load(path: Path | None) -> DataSet:
             Recording(
                 {name: values[end - length : end] for name, values in signals.items()},
                 int(label),
-                int(subject),
+                str(int(subject)),
             )
             for end, length, label, subject in zip(ends, lengths, classes, subjects, strict=True)
         ],
         labels=labels,
-        licence=text("licence") if "licence" in arrays else "not stated",
-        citation=text("citation") if "citation" in arrays else "not stated",
+        about=ABOUT,
+        window=Window(length=128, hop=64),
     )

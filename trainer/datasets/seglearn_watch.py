@@ -1,8 +1,6 @@
 """Shoulder exercises recorded by a watch: the recordings that the `seglearn` package carries.
 
-140 recordings (947 to 2618 samples at 50 Hz) of 10 subjects doing 7 exercises with either arm;
-D. M. Burns et al., "Shoulder physiotherapy exercise recognition: machine learning the inertial
-signals from a smartwatch", Physiological Measurement 39 (2018) 075007, arXiv:1802.01489.
+140 recordings (947 to 2618 samples at 50 Hz) of 10 subjects doing 7 exercises with either arm.
 
 The package states no units. The values do: where the watch hardly turns, the median length of the
 acceleration is 1.01, so it is in g; peaks of 29 on the gyroscope and the rate at which gravity
@@ -14,12 +12,20 @@ from pathlib import Path
 import numpy as np
 from seglearn.datasets import load_watch
 
-from midfuse.card import Modality
+from midfuse.card import Modality, Window
 from midfuse.errors import InputError
-from trainer.datasets import DataSet, Recording
+from trainer.datasets import About, DataSet, Recording
+
+ABOUT = About(
+    title="Shoulder physiotherapy exercises recorded by a smartwatch",
+    licence="BSD-3-Clause, with the seglearn package",
+    citation="Burns et al., Physiological Measurement 39 (2018) 075007, arXiv:1802.01489",
+    download="comes with the seglearn package",
+    layout="nothing to give",
+)
 
 
-def load(path: Path | None) -> DataSet:
+def load(path: Path | None, variant: str) -> DataSet:
     """Load the recordings from the installed package; there is no path to give.
 
     Raises:
@@ -37,18 +43,22 @@ def load(path: Path | None) -> DataSet:
                 "gyro": np.asarray(samples[:, 3:], np.float32),
             },
             int(label),
-            int(subject),
+            str(int(subject)),
         )
         for samples, label, subject in zip(watch["X"], watch["y"], watch["subject"], strict=True)
     ]
     return DataSet(
         name="seglearn-watch",
+        about=ABOUT,
         modalities=[
-            Modality(name="acc", channels=["ax", "ay", "az"], unit="g", rate_hz=50),
-            Modality(name="gyro", channels=["wx", "wy", "wz"], unit="rad/s", rate_hz=50),
+            Modality(
+                name="acc", channels=["ax", "ay", "az"], unit="g", rate_hz=50, device="watch"
+            ),
+            Modality(
+                name="gyro", channels=["wx", "wy", "wz"], unit="rad/s", rate_hz=50, device="watch"
+            ),
         ],
         recordings=recordings,
         labels=[str(label) for label in watch["y_labels"]],
-        licence="BSD-3-Clause, with the seglearn package",
-        citation="Burns et al., Physiological Measurement 39 (2018) 075007, arXiv:1802.01489",
+        window=Window(length=128, hop=64),
     )

@@ -35,7 +35,7 @@ class SplitRun:
     """One subject split taken through all stages. `correct` counts windows, by model."""
 
     split: int
-    test_subjects: list[int]
+    test_subjects: list[str]
     windows: int
     correct: dict[str, int]
     differing_bytes: int
@@ -172,7 +172,7 @@ def summarise(dataset: str, board: str, runs: list[SplitRun]) -> dict[str, Any]:
 
 def _view(summary: dict[str, Any]) -> Group:
     splits = summary["splits"]
-    subjects = ", ".join(str(s) for split in splits for s in split["test_subjects"])
+    subjects = ", ".join(s for split in splits for s in split["test_subjects"])
     table = Table(
         "accuracy",
         title=f"{summary['dataset']} on {summary['board']}:"

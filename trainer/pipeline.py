@@ -1,40 +1,27 @@
-"""Everything `midfuse train` does, in order, from recordings to the files of the later stages."""
+"""Everything one training does, in order, from recordings to the files of the later stages."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
-from midfuse.card import (
-    Architecture,
-    Input,
-    ModelCard,
-    Output,
-    Training,
-    Window,
-    write_card,
-)
+from midfuse.card import Architecture, Input, ModelCard, Output, Training, write_card
 from midfuse.errors import InputError
 from midfuse.progress import SILENT, Progress
-from trainer.augment import Drawer, Strength
+from trainer.augment import Drawer
 from trainer.checkpoint import save_weights
 from trainer.datasets import DataSet
-from trainer.distil import (
-    Data,
-    Distillation,
-    Schedule,
-    distil,
-    predict,
-    reproducible,
-    train_teacher,
-)
+from trainer.distil import Distil, Labels
+from trainer.figures import Scores, score
+from trainer.fit import Data, fit, predict, reproducible
+from trainer.protocols import Split
+from trainer.recipe import Recipe
 from trainer.student import Student
 from trainer.teacher import Teacher
 from trainer.trees import features, train_trees
@@ -44,7 +31,6 @@ from trainer.windows import (
     cut,
     fit_standardiser,
     of_subjects,
-    split_subjects,
     stratified,
 )
 
@@ -55,95 +41,93 @@ FILES = (
     "student.json",
     "calibration.npz",
     "test.npz",
+    "figures.json",
 )
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Every hyper-parameter, all chosen by the accuracy on validation subjects."""
+class Trained:
+    """What came of a training; `figures` and `validation` by model."""
 
-    window: Window = field(default_factory=lambda: Window(length=128, hop=64))
-    width: int = 32
-    blocks: int = 2
-    teacher: Schedule = field(default_factory=lambda: Schedule(epochs=25))
-    student: Schedule = field(default_factory=lambda: Schedule(epochs=45))
-    distillation: Distillation = field(default_factory=Distillation)
-    strength: Strength = field(default_factory=Strength)
+    subjects: Split
+    windows: dict[str, int]
+    figures: dict[str, Scores]
+    validation: dict[str, Scores]
+    parameters: dict[str, int]
+    seconds: dict[str, float]
+    files: list[Path]
 
 
-def train_and_save(
+def train(
     dataset: DataSet,
-    split: int,
+    subjects: Split,
     seed: int,
     out: Path,
     recipe: Recipe,
     progress: Progress = SILENT,
-) -> dict[str, Any]:
+) -> Trained:
     """Train teacher, student and trees on one split and write the results into the folder `out`.
 
     Files: teacher.safetensors, student.safetensors, student.json (the model card),
-    calibration.npz (about 512 standardised windows of training subjects, by input name) and
-    test.npz (all windows of the held-out subjects, with `labels` and `subjects`).
-
-    Returns what `midfuse train --json` prints.
+    calibration.npz (about 512 standardised windows of training subjects, by input name),
+    test.npz (all windows of the held-out subjects, with `labels` and `subjects`), figures.json.
 
     Raises:
-        InputError: no such split, a data set that cannot be split or cut, or `out` is no folder.
+        InputError: a data set that cannot be cut, or `out` is no folder.
     """
-    subjects = split_subjects(dataset, split)
     recordings = of_subjects(dataset, subjects.train)
-    standardise = fit_standardiser(cut(recordings, recipe.window))
+    standardise = fit_standardiser(cut(recordings, dataset.window))
     parts = {
-        name: _standardised(cut(of_subjects(dataset, chosen), recipe.window), standardise)
+        name: _standardised(cut(of_subjects(dataset, chosen), dataset.window), standardise)
         for name, chosen in asdict(subjects).items()
     }
+    drawer = Drawer(recordings, dataset.modalities, dataset.window, standardise, recipe.strength)
+    data = Data(drawer, parts["validation"], seed)
     channels = [len(modality.channels) for modality in dataset.modalities]
-    classes = len(dataset.labels)
     config: dict[str, Any] = {
         "channels": channels,
-        "length": recipe.window.length,
-        "classes": classes,
-        "width": recipe.width,
-        "blocks": recipe.blocks,
+        "length": dataset.window.length,
+        "classes": len(dataset.labels),
+        **asdict(recipe.size),
     }
 
     with _staged(out) as folder:
         clock = _Clock()
         reproducible(seed)
-        rng = np.random.default_rng(seed)
-        drawer = Drawer(recordings, recipe.window, recipe.strength)
-        data = Data(drawer, standardise, parts["validation"], rng)
-        teacher = Teacher(channels, recipe.window.length, classes)
-        train_teacher(teacher, data, recipe.teacher, progress)
+        joints = [modality.joints for modality in dataset.modalities]
+        teacher = Teacher(channels, dataset.window.length, len(dataset.labels), joints)
+        fit(Labels(teacher, recipe.smoothing), data, recipe.teacher, "teacher", progress)
         clock.lap("teacher")
         student = Student(**config)
-        distil(student, teacher, data, recipe.student, recipe.distillation, progress)
+        lesson = Distil(student, teacher, recipe.distillation)
+        fit(lesson, data, recipe.student, "student", progress)
         clock.lap("student")
         with progress.task("growing the trees") as task:
             trees = train_trees(parts["train"], seed)
             task.advance()
         clock.lap("trees")
 
-        def judged(part: Windows) -> dict[str, dict[str, float]]:
-            return {
-                "teacher": _scores(predict(teacher, part.inputs).argmax(1), part),
-                "student_float": _scores(predict(student, part.inputs).argmax(1), part),
-                "trees": _scores(trees.predict(features(part)), part),
+        def judged(part: Windows) -> dict[str, Scores]:
+            answers = {
+                "teacher": predict(teacher, part.inputs).argmax(1),
+                "student_float": predict(student, part.inputs).argmax(1),
+                "trees": trees.predict(features(part)),
             }
+            classes = len(dataset.labels)
+            return {name: score(found, part, classes) for name, found in answers.items()}
 
         validation, figures = judged(parts["validation"]), judged(parts["test"])
         training = Training(
             dataset=dataset.name,
-            licence=dataset.licence,
+            licence=dataset.about.licence,
             split=asdict(subjects),
             seed=seed,
-            figures={name: scores["accuracy"] for name, scores in figures.items()},
+            figures={name: scores.accuracy for name, scores in figures.items()},
         )
         save_weights(teacher, folder / "teacher.safetensors")
         save_weights(student, folder / "student.safetensors")
-        card = _card(dataset, recipe.window, config, standardise, training)
-        write_card(card, folder / "student.json")
-        chosen = stratified(parts["train"], CALIBRATION_WINDOWS, rng)
+        write_card(_card(dataset, config, standardise, training), folder / "student.json")
+        chosen = stratified(parts["train"], CALIBRATION_WINDOWS, np.random.default_rng(seed))
         np.savez_compressed(
             folder / "calibration.npz",
             **{name: values[chosen] for name, values in parts["train"].inputs.items()},
@@ -152,21 +136,33 @@ def train_and_save(
         np.savez_compressed(
             folder / "test.npz", **test.inputs, labels=test.labels, subjects=test.subjects
         )
+        result = Trained(
+            subjects=subjects,
+            windows={name: len(part) for name, part in parts.items()},
+            figures=figures,
+            validation=validation,
+            parameters={
+                "teacher": sum(p.numel() for p in teacher.parameters()),
+                "student_float": sum(p.numel() for p in student.deploy().parameters()),
+            },
+            seconds=clock.seconds,
+            files=[out / name for name in FILES],
+        )
+        (folder / "figures.json").write_text(json.dumps(as_json(result, dataset), indent=2) + "\n")
+    return result
 
+
+def as_json(trained: Trained, dataset: DataSet) -> dict[str, Any]:
+    """What figures.json holds and `midfuse train --json` prints of one training."""
     return {
         "dataset": dataset.name,
-        "split": split,
-        "seed": seed,
-        "subjects": asdict(subjects),
-        "windows": {name: len(part) for name, part in parts.items()},
-        "figures": figures,
-        "validation": validation,
-        "parameters": {
-            "teacher": sum(p.numel() for p in teacher.parameters()),
-            "student_float": sum(p.numel() for p in student.deploy().parameters()),
-        },
-        "seconds": clock.seconds,
-        "files": {name: str(out / name) for name in FILES},
+        "subjects": asdict(trained.subjects),
+        "windows": trained.windows,
+        "figures": {n: s.as_json(dataset.labels) for n, s in trained.figures.items()},
+        "validation": {n: s.as_json(dataset.labels) for n, s in trained.validation.items()},
+        "parameters": trained.parameters,
+        "seconds": trained.seconds,
+        "files": {path.name: str(path) for path in trained.files},
     }
 
 
@@ -202,33 +198,19 @@ def _standardised(part: Windows, standardise: Standardiser) -> Windows:
     return Windows(standardise(part.inputs), part.labels, part.subjects)
 
 
-def _scores(answers: NDArray[np.int64], part: Windows) -> dict[str, float]:
-    correct = int((answers == part.labels).sum())
-    return {
-        "correct": correct,
-        "windows": len(part),
-        "accuracy": correct / len(part),
-        "macro_f1": float(f1_score(part.labels, answers, average="macro")),
-    }
-
-
 def _card(
-    dataset: DataSet,
-    window: Window,
-    config: dict[str, Any],
-    standardise: Standardiser,
-    training: Training,
+    dataset: DataSet, config: dict[str, Any], standardise: Standardiser, training: Training
 ) -> ModelCard:
     return ModelCard(
         name="student",
         modalities=dataset.modalities,
-        window=window,
+        window=dataset.window,
         labels=dataset.labels,
         inputs=[
             Input(
                 name=modality.name,
                 modality=modality.name,
-                shape=[1, window.length, len(modality.channels)],
+                shape=[1, dataset.window.length, len(modality.channels)],
                 mean=standardise.mean[modality.name].tolist(),
                 std=standardise.std[modality.name].tolist(),
             )

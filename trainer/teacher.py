@@ -1,9 +1,19 @@
 """The teacher: a mid-fusion transformer over several modalities.
 
 After "distilled mid-fusion transformer" (arXiv:2305.03810), of which only the abstract was at
-hand: the dimensions and details are ours. In three parts: every modality is encoded into a
-unified representation, blocks attend over modalities and over time, and the temporal mid-fusion
-module merges the modalities' temporal features before the classifier.
+hand: the dimensions and details are ours. Three parts, from windows (N, T, C_m) of M modalities:
+
+    encoders        each modality to its unified representation: S segments of one width D
+                    (N, T, C_m) -> (N, S, D), stacked to tokens (N, M, S, D)
+    blocks          attention factorised into space and time: every token sees its segment in
+                    all modalities, then its modality in all segments
+                    spatial   N x S sets of M tokens      m1 s1 s2 s3      m1 <- s1 s2 s3 ->
+                    temporal  N x M sets of S tokens      m2 |  |  |       m2 <- s1 s2 s3 ->
+    mid-fusion      a segment's M tokens merged into one, (N, M, S, D) -> (N, S, D); temporal
+                    attention over them; pooled by attention to one feature (N, D), classified
+
+A modality of joints has a spatial attention of its own: N x S sets of its J joints' tokens, whose
+mean is the modality's token.
 """
 
 from collections.abc import Sequence
@@ -45,6 +55,27 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(x)
         return x + self.dropout(self.attention(y, y, y, need_weights=False)[0])
+
+
+class JointEncoder(nn.Module):
+    """Joints (N, T, 3 J) to (N, segments, width): each joint encoded alike, then attention over
+    the joints within a segment, and their mean."""
+
+    def __init__(self, joints: int, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.joints = joints
+        self.encoder = Encoder(3, width)
+        self.place = nn.Parameter(0.02 * torch.randn(joints, 1, width))
+        self.spatial = Attention(width, heads, dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, t, _ = x.shape
+        apart = x.reshape(n, t, self.joints, 3).transpose(1, 2).reshape(n * self.joints, t, 3)
+        encoded: Tensor = self.encoder(apart)
+        tokens = encoded.reshape(n, self.joints, *encoded.shape[1:]) + self.place
+        s, d = tokens.shape[2:]
+        mixed = self.spatial(tokens.transpose(1, 2).reshape(n * s, self.joints, d))
+        return mixed.mean(1).reshape(n, s, d)
 
 
 class FeedForward(nn.Module):
@@ -112,6 +143,7 @@ class Teacher(nn.Module):
         channels: channels of each input, in the model card's order.
         length: samples of a window, at least 20.
         classes: how many scores.
+        joints: of each input, 0 for one that is no skeleton.
         width, blocks, heads, dropout: of a token, spatial-temporal blocks, attention, branches.
     """
 
@@ -120,13 +152,17 @@ class Teacher(nn.Module):
         channels: Sequence[int],
         length: int,
         classes: int,
+        joints: Sequence[int],
         width: int = 48,
         blocks: int = 2,
         heads: int = 4,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self.encoders = nn.ModuleList(Encoder(c, width) for c in channels)
+        self.encoders = nn.ModuleList(
+            JointEncoder(j, width, heads, dropout) if j else Encoder(c, width)
+            for c, j in zip(channels, joints, strict=True)
+        )
         self.width = width
         self.position = nn.Parameter(torch.zeros(len(channels), segments_of(length), width))
         self.blocks = nn.ModuleList(

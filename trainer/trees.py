@@ -44,7 +44,7 @@ def features(windows: Windows) -> npt.NDArray[np.float32]:
     share = power / power.sum(1, keepdims=True)
     parts += [share.argmax(1), share.max(1), -(share * np.log(share)).sum(1)]
     octaves = [2**i - 1 for i in range(7)]
-    parts += [np.log(power[:, low:high].sum(1)) for low, high in pairwise(octaves)]
+    parts += [np.log(power[:, low:high].sum(1) + 1e-12) for low, high in pairwise(octaves)]
     unit = scaled[:, :, : channels.shape[2]]
     correlation = np.einsum("nti,ntj->nij", unit, unit) / x.shape[1]
     rows, columns = np.triu_indices(channels.shape[2], 1)

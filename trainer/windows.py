@@ -15,6 +15,7 @@ from midfuse.card import Window
 from midfuse.errors import InputError
 from trainer.datasets import DataSet, Recording
 
+
 @dataclass(frozen=True)
 class Windows:
     """`inputs` holds an array (N, T, C) a modality; `labels` int64 (N,), `subjects` text (N,)."""
@@ -71,9 +72,7 @@ def cut(recordings: list[Recording], window: Window) -> Windows:
     )
 
 
-def _pieces(
-    recording: Recording, window: Window
-) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
+def _pieces(recording: Recording, window: Window) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
     if window.whole:
         yield {name: stretched(x, window.length) for name, x in recording.signals.items()}
         return

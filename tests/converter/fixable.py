@@ -22,7 +22,7 @@ from converter.reading.windows import Windows
 from midfuse.card import Window
 from midfuse.oracle import run_windows
 from midfuse.tflite_file import TFLiteModel
-from trainer.datasets import seglearn_watch
+from trainer.datasets import load_dataset
 from trainer.windows import cut, fit_standardiser, of_subjects
 
 CLASSES = 7
@@ -42,8 +42,8 @@ class Recordings:
 
 def recordings() -> Recordings:
     """Windows of 2 s, half overlapping; the last four subjects are held out."""
-    dataset = seglearn_watch.load(None)
-    subjects = sorted({recording.subject for recording in dataset.recordings})
+    dataset = load_dataset("seglearn-watch")
+    subjects = dataset.subjects
     window = Window(length=LENGTH, hop=LENGTH // 2)
     training = cut(of_subjects(dataset, subjects[:-4]), window)
     test = cut(of_subjects(dataset, subjects[-4:]), window)

@@ -37,7 +37,7 @@ def card() -> ModelCard:
         outputs=[Output(name="logits", shape=[1, 2])],
         architecture=Architecture(name="dmft-student", config={"width": 32}),
         training=Training(
-            dataset="seglearn-watch", licence="BSD", split={"test": [1]}, seed=0, figures={}
+            dataset="seglearn-watch", licence="BSD", split={"test": ["1"]}, seed=0, figures={}
         ),
     )
 
@@ -57,7 +57,7 @@ def broken(tmp_path: Path, change: dict[str, Any]) -> str:
 
 
 def test_other_version_is_refused(tmp_path: Path) -> None:
-    assert "schema_version is 2" in broken(tmp_path, {"schema_version": 2})
+    assert "schema_version is 3" in broken(tmp_path, {"schema_version": 3})
 
 
 def test_wrong_field_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from midfuse.run import MODELS, SplitRun, summarise
 def split_run(split: int, windows: int, correct: int, *, ram: int | None = 1000) -> SplitRun:
     return SplitRun(
         split=split,
-        test_subjects=[2 * split + 1, 2 * split + 2],
+        test_subjects=[str(2 * split + 1), str(2 * split + 2)],
         windows=windows,
         correct=dict.fromkeys(MODELS, correct),
         differing_bytes=split,

@@ -9,13 +9,18 @@ from trainer.windows import Windows
 
 def of(values: npt.NDArray[np.float32]) -> Windows:
     count = np.zeros(len(values), np.int64)
-    return Windows({"acc": values[..., :3], "gyro": values[..., 3:]}, count, count)
+    return Windows({"acc": values[..., :3], "gyro": values[..., 3:]}, count, count.astype(str))
 
 
 def test_features_are_finite_even_of_a_channel_that_stands_still() -> None:
     values = np.random.default_rng(0).normal(size=(4, 128, 6)).astype(np.float32)
     values[0] = 0
     values[1, :, 2] = 5
+    assert np.isfinite(features(of(values))).all()
+
+
+def test_features_of_a_short_window_are_finite_too() -> None:
+    values = np.random.default_rng(0).normal(size=(4, 20, 6)).astype(np.float32)
     assert np.isfinite(features(of(values))).all()
 
 

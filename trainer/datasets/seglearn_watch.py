@@ -51,9 +51,7 @@ def load(path: Path | None, variant: str) -> DataSet:
         name="seglearn-watch",
         about=ABOUT,
         modalities=[
-            Modality(
-                name="acc", channels=["ax", "ay", "az"], unit="g", rate_hz=50, device="watch"
-            ),
+            Modality(name="acc", channels=["ax", "ay", "az"], unit="g", rate_hz=50, device="watch"),
             Modality(
                 name="gyro", channels=["wx", "wy", "wz"], unit="rad/s", rate_hz=50, device="watch"
             ),

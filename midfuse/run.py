@@ -19,7 +19,6 @@ from rich.table import Table
 from midfuse.console import Outcome, command
 from midfuse.errors import CheckFailed, DeviceError, InputError, MidfuseError
 
-SPLITS = 5
 # The models of one run, in the order of the flow, with what people call them.
 MODELS = {
     "trees": "trees, hand-made features",
@@ -32,9 +31,10 @@ MODELS = {
 
 @dataclass(frozen=True)
 class SplitRun:
-    """One subject split taken through all stages. `correct` counts windows, by model."""
+    """One subject split of `splits`, taken through all stages; `correct` counts windows."""
 
     split: int
+    splits: int
     test_subjects: list[str]
     windows: int
     correct: dict[str, int]
@@ -47,9 +47,12 @@ class SplitRun:
 
 @command(name="run", help="Everything in order: train, convert, build, flash, evaluate.")
 @click.option("--dataset", default="seglearn-watch", show_default=True, help="The recordings.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Where the data set lies, if not in a package."
+)
 @click.option("--board", default="qemu-mps2-an386", show_default=True, help="The board.")
 @click.option("--split", default=0, show_default=True, help="Which subjects are held out.")
-@click.option("--all-splits", is_flag=True, help="Hold out every subject once, and pool.")
+@click.option("--all-splits", is_flag=True, help="Every split of the data set's protocol, pooled.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the training.")
 @click.option(
     "--out",
@@ -58,22 +61,31 @@ class SplitRun:
     show_default=True,
     help="Folder to write to.",
 )
-def run(dataset: str, board: str, split: int, all_splits: bool, seed: int, out: Path) -> Outcome:
+def run(
+    dataset: str,
+    data: Path | None,
+    board: str,
+    split: int,
+    all_splits: bool,
+    seed: int,
+    out: Path,
+) -> Outcome:
     for lack in _call("boards", board)["missing"]:  # said now, not after the training
         raise DeviceError(f"{board}: {lack}")
+    recordings = ["--dataset", dataset, *([] if data is None else ["--data", str(data)])]
     if all_splits:
-        runs = [
-            _run_split(dataset, board, each, seed, out / f"split-{each}") for each in range(SPLITS)
-        ]
+        runs = [_run_split(recordings, board, 0, seed, out / "split-0")]
+        for each in range(1, runs[0].splits):
+            runs.append(_run_split(recordings, board, each, seed, out / f"split-{each}"))
     else:
-        runs = [_run_split(dataset, board, split, seed, out)]
+        runs = [_run_split(recordings, board, split, seed, out)]
     summary = summarise(dataset, board, runs)
     path = out / "summary.json"
     path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return Outcome(summary, _view(summary), [path], _verdict(summary))
 
 
-def _run_split(dataset: str, board: str, split: int, seed: int, out: Path) -> SplitRun:
+def _run_split(recordings: list[str], board: str, split: int, seed: int, out: Path) -> SplitRun:
     seconds: dict[str, float] = {}
 
     def stage(*arguments: str) -> dict[str, Any]:
@@ -85,7 +97,7 @@ def _run_split(dataset: str, board: str, split: int, seed: int, out: Path) -> Sp
 
     train, convert, device = (str(out / name) for name in ("train", "convert", "board"))
     trained = stage(
-        "train", "--dataset", dataset, "--split", str(split), "--seed", str(seed), "--out", train
+        "train", *recordings, "--split", str(split), "--seed", str(seed), "--out", train
     )
     converted = stage(
         "convert", f"{train}/student.safetensors", "--calibration", f"{train}/calibration.npz",
@@ -100,12 +112,13 @@ def _run_split(dataset: str, board: str, split: int, seed: int, out: Path) -> Sp
     instructions = evaluated["instructions_per_inference"]
     return SplitRun(
         split=split,
+        splits=trained["splits"],
         test_subjects=trained["subjects"]["test"],
         windows=windows,
         correct={
             "trees": trained["figures"]["trees"]["correct"],
             "teacher": trained["figures"]["teacher"]["correct"],
-            "student_float": converted["accuracy"]["correct"]["student_float"],
+            "student_float": trained["figures"]["student_float"]["correct"],
             "student_int8_host": converted["accuracy"]["correct"]["student_int8_host"],
             "on_device": round(evaluated["accuracy"] * windows),
         },

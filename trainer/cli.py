@@ -7,10 +7,10 @@ from rich.table import Table
 
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import InputError
-from trainer.datasets import DATASETS, DataSet, load_dataset
+from trainer.datasets import DATASETS, load_dataset
 from trainer.figures import Scores, Spread
 from trainer.pipeline import as_json, train
-from trainer.protocols import PROTOCOLS, USUAL, Split, splits
+from trainer.protocols import PROTOCOLS, USUAL, splits
 from trainer.recipe import STUDENTS, Recipe
 from trainer.study import Study, study
 
@@ -64,32 +64,27 @@ def train_command(
     recordings = load_dataset(dataset, data)
     if modalities is not None:
         recordings = recordings.only([name.strip() for name in modalities.split(",")])
-    chosen = _chosen(recordings, protocol, None if all_splits else split)
+    known = splits(recordings, protocol)
+    chosen = dict(enumerate(known))
+    if not all_splits:
+        if split not in chosen:
+            raise InputError(
+                f"--split {split}: protocol {protocol} of {dataset} has no such split",
+                f"choose 0 to {len(known) - 1}",
+            )
+        chosen = {split: known[split]}
     recipe = Recipe(size=STUDENTS[student])
     if seeds < 1:
         raise InputError(f"--seeds {seeds}: nothing to train", "give 1 or more")
     if len(chosen) == seeds == 1:
         ((at, subjects),) = chosen.items()
         trained = train(recordings, subjects, seed, out, recipe, progress)
-        answer = {"split": at, "seed": seed} | as_json(trained, recordings)
+        answer = {"split": at, "splits": len(known), "seed": seed} | as_json(trained, recordings)
         caption = f"{trained.windows['test']} windows of subjects {_names(subjects.test)}"
         table = _table({model: [s] for model, s in trained.figures.items()}, caption)
         return Outcome(answer, table, trained.files)
     found = study(recordings, chosen, range(seed, seed + seeds), out, recipe, progress)
     return Outcome(found.as_json(), _spread(found, seeds), [out / "summary.json"])
-
-
-def _chosen(dataset: DataSet, protocol: str, split: int | None) -> dict[int, Split]:
-    """The splits to train on, by number; None is all."""
-    known = dict(enumerate(splits(dataset, protocol)))
-    if split is None:
-        return known
-    if split not in known:
-        raise InputError(
-            f"--split {split}: protocol {protocol} of {dataset.name} has no such split",
-            f"choose 0 to {len(known) - 1}",
-        )
-    return {split: known[split]}
 
 
 def _table(scores: dict[str, list[Scores]], caption: str) -> Table:

@@ -10,6 +10,7 @@ from midfuse.run import MODELS, SplitRun, summarise
 def split_run(split: int, windows: int, correct: int, *, ram: int | None = 1000) -> SplitRun:
     return SplitRun(
         split=split,
+        splits=5,
         test_subjects=[str(2 * split + 1), str(2 * split + 2)],
         windows=windows,
         correct=dict.fromkeys(MODELS, correct),

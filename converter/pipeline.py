@@ -162,7 +162,7 @@ def _lower(job: _Job, onnx2tf: Onnx2tf) -> _Lowered:
         shutil.copyfile(job.work / "onnx2tf.log", job.made / "onnx2tf.log")
         content = tidy(content, names, outputs, source.where)
     model = parse_tflite(content, job.out / f"{source.name}_float32.tflite")
-    found = origins(model, proto, job.windows)
+    found = origins(model, proto, job.windows, source.where)
     check_ops(model, source.where, {tensor: origin.says for tensor, origin in found.items()})
     model = settle_padding(model, job.windows)
     answers = run_all(FloatModel(model), job.checked, "Float TFLite", progress)

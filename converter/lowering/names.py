@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 
 from converter.lowering.float_model import FloatModel
-from converter.lowering.layer_norm import open_layer_norms
-from converter.reading.onnx_file import input_specs, module_of
+from converter.reading.onnx_file import OnnxModel, input_specs, module_of
 from converter.reading.windows import FloatArray, Windows
 from midfuse.tflite_file import Op, TFLiteModel
 
@@ -92,18 +90,21 @@ class Origin:
 
 
 def origins(
-    float_model: TFLiteModel, model: onnx.ModelProto, windows: Windows
+    float_model: TFLiteModel, model: onnx.ModelProto, windows: Windows, where: str
 ) -> dict[str, Origin]:
     """The origin of every tensor that an op of `float_model` makes, by the tensor's name.
 
     An op with a bias or an activation folded into it belongs to the node that it mainly is (the
     Conv, not the Relu); an op without a counterpart, such as a part of a LayerNormalization opened
-    up, to the nearest one after it.
+    up, to the nearest one after it. `where` names the model in errors.
+
+    Raises:
+        InputError: onnxruntime fails on the model.
     """
     nodes = _Nodes(model)
     chosen = windows.spread(_CALIBRATION_WINDOWS)
     inputs = [chosen.window(at) for at in range(len(chosen))] + [_shaken(chosen)]
-    theirs = [_print(values) for values in nodes.values(inputs)]
+    theirs = [_print(values) for values in nodes.values(inputs, where)]
     ours = _op_values(float_model, inputs)
     table = np.array(theirs)
     found: dict[int, int] = {}
@@ -135,8 +136,8 @@ class _Nodes:
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._model = model
-        self._input_names = [spec.name for spec in input_specs(model)]
-        live = set(self._input_names)
+        input_names = [spec.name for spec in input_specs(model)]
+        live = set(input_names)
         self._nodes: list[Any] = []
         for node in model.graph.node:
             if node.op_type != "Shape" and live.intersection(node.input):
@@ -147,10 +148,10 @@ class _Nodes:
         self._parents = [[maker[n] for n in node.input if n in maker] for node in self._nodes]
         self._used: set[int] = set()
         self.makers = np.array([maker[name] for name in self._names], np.int64)
-        self.all_inputs = (1 << len(self._input_names)) - 1 << len(self._nodes)
+        self.all_inputs = (1 << len(input_names)) - 1 << len(self._nodes)
         # What lies before each node, itself included.
         self._upstream: list[int] = []
-        bits = {name: 1 << len(self) + at for at, name in enumerate(self._input_names)}
+        bits = {name: 1 << len(self) + at for at, name in enumerate(input_names)}
         for at, node in enumerate(self._nodes):
             upstream = 1 << at
             for name in node.input:
@@ -160,25 +161,10 @@ class _Nodes:
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def values(self, inputs: list[list[FloatArray]]) -> Iterator[FloatArray]:
+    def values(self, inputs: list[list[FloatArray]], where: str) -> Iterator[FloatArray]:
         """What each output of the nodes holds, all windows in one row."""
-        model = onnx.ModelProto()
-        model.CopyFrom(self._model)
-        open_layer_norms(model)
-        del model.graph.output[:]
-        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._names)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = 1
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        runs = [
-            session.run(self._names, dict(zip(self._input_names, window, strict=True)))
-            for window in inputs
-        ]
-        for values in zip(*runs, strict=True):
+        model = OnnxModel(self._model, where, self._names)
+        for values in zip(*map(model.run, inputs), strict=True):
             yield np.concatenate([np.ravel(value) for value in values]).astype(np.float32)
 
     def choose(self, op: Op, same: list[int], upstream: int) -> int:

@@ -1,6 +1,6 @@
 """A reader of `.onnx` files that trusts nothing in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from converter.reading.external_data import load_external_data
+from converter.reading.layer_norm import open_layer_norms
 from converter.reading.windows import MAX_AXES, Axis, FloatArray, InputSpec
 from midfuse.errors import InputError
 
@@ -112,15 +113,26 @@ def says(node: Any, where: str) -> str:
 
 
 class OnnxModel:
-    """The float reference of an `.onnx`: onnxruntime, one window at a time."""
+    """The float reference of an `.onnx`: onnxruntime, one window at a time.
 
-    def __init__(self, model: onnx.ModelProto, where: str) -> None:
+    `outputs` names tensors of the main graph to give in place of the model's outputs.
+    """
+
+    def __init__(
+        self, model: onnx.ModelProto, where: str, outputs: Sequence[str] | None = None
+    ) -> None:
+        opened = onnx.ModelProto()
+        opened.CopyFrom(model)
+        open_layer_norms(opened)
+        if outputs is not None:
+            del opened.graph.output[:]
+            opened.graph.output.extend(onnx.ValueInfoProto(name=name) for name in outputs)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+                opened.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         # onnxruntime's exceptions share no public base.
         except Exception as error:

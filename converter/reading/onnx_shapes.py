@@ -117,11 +117,10 @@ def _run(model: onnx.ModelProto, nodes: list[Any], where: str) -> dict[str, Any]
     part = onnx.ModelProto()
     part.CopyFrom(model)
     constants = [node for node in model.graph.node if node.op_type == "Constant"]
-    del part.graph.node[:], part.graph.input[:], part.graph.output[:], part.graph.value_info[:]
+    del part.graph.node[:], part.graph.input[:], part.graph.value_info[:]
     part.graph.node.extend([*constants, *nodes])
     names = [name for node in nodes for name in node.output if name]
-    part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    return dict(zip(names, OnnxModel(part, where).run([]), strict=True))
+    return dict(zip(names, OnnxModel(part, where, names).run([]), strict=True))
 
 
 def _check_shapes(model: onnx.ModelProto, where: str) -> None:

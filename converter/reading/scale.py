@@ -161,11 +161,7 @@ def _of_onnx(model: onnx.ModelProto, windows: Windows, where: str) -> Iterator[S
     names = list(dict.fromkeys(node.input[0] for node in norms))
     if not names:
         return
-    observed = onnx.ModelProto()
-    observed.CopyFrom(model)
-    del observed.graph.output[:]
-    observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    reference = OnnxModel(observed, where)
+    reference = OnnxModel(model, where, names)
     rows = [reference.run(windows.window(at)) for at in range(len(windows))]
     taken = {name: np.concatenate([row[i] for row in rows]) for i, name in enumerate(names)}
     for node in norms:

@@ -28,7 +28,7 @@ Found = list[tuple[Op, Origin]]
 
 
 def _found(model: TFLiteModel, proto: onnx.ModelProto, windows: Windows) -> Found:
-    by_name = origins(model, proto, windows)
+    by_name = origins(model, proto, windows, "test")
     return [(op, by_name[model.tensors[op.outputs[0]].name]) for op in model.ops]
 
 

@@ -68,7 +68,7 @@ def _check_origins(
     """Every op is traced to a node of the file, and what can be said of its kind holds."""
     model, windows = result.float_model, Windows([values[:, None] for values in arrays.values()])
     proto = fix_shapes(read_onnx(path, str(path)), windows.window(0), str(path))
-    found = origins(model, proto, windows)
+    found = origins(model, proto, windows, "test")
     names = {node.name for node in proto.graph.node}
     kinds = {
         "CONV_2D": {"Conv"},

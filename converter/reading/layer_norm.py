@@ -12,13 +12,15 @@ from onnx import helper, numpy_helper
 
 
 def open_layer_norms(model: onnx.ModelProto) -> None:
-    """Open up every LayerNormalization over the last axis; its output keeps its name."""
+    """Open up, in place, every LayerNormalization over the last axis that gives nothing beside its
+    output, which keeps its name."""
     opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     nodes = list(model.graph.node)
     del model.graph.node[:]
     for index, node in enumerate(nodes):
         attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
-        if node.op_type != "LayerNormalization" or attributes.get("axis", -1) != -1:
+        last_axis = node.op_type == "LayerNormalization" and attributes.get("axis", -1) == -1
+        if not last_axis or any(node.output[1:]):
             model.graph.node.append(node)
             continue
         mark = f"midfuse_norm_{index}"
@@ -35,7 +37,7 @@ def _steps(node: onnx.NodeProto, mark: str, *, axes_as_input: bool) -> Iterator[
         return helper.make_node("ReduceMean", [source], [target], axes=[-1], keepdims=1)
 
     x, gain, *bias = (name for name in node.input if name)
-    (output, *_) = node.output
+    output = node.output[0]
     yield mean(x, f"{mark}_mean")
     yield helper.make_node("Sub", [x, f"{mark}_mean"], [f"{mark}_difference"])
     yield helper.make_node("Mul", [f"{mark}_difference"] * 2, [f"{mark}_square"])

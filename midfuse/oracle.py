@@ -10,7 +10,7 @@ import tokenize
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -141,19 +141,31 @@ def read_npz(path: Path, most_bytes: int = _MAX_NPZ_BYTES) -> Mapping[str, npt.N
         what = "not a usable .npz (no file)" if path.exists() else "no such file"
         raise InputError(f"{path}: {what}", "name an .npz file")
     try:
-        with ZipFile(path) as archive:
+        with path.open("rb") as file:
+            return npz_arrays(file, str(path), most_bytes)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})", "name another") from None
+
+
+def npz_arrays(
+    file: IO[bytes], where: str, most_bytes: int = _MAX_NPZ_BYTES
+) -> Mapping[str, npt.NDArray[Any]]:
+    """The same of an open file, which messages call `where`."""
+    try:
+        with ZipFile(file) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > most_bytes:
             raise InputError(
-                f"{path}: holds {size >> 20} MiB; at most {most_bytes >> 20} are read",
+                f"{where}: holds {size >> 20} MiB; at most {most_bytes >> 20} are read",
                 "take fewer windows",
             )
-        with np.load(path, allow_pickle=False) as arrays:
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except _DAMAGED as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{path}: not a usable .npz ({reason})", "write it with numpy.savez, numbers only"
+            f"{where}: not a usable .npz ({reason})", "write it with numpy.savez, numbers only"
         ) from None
 
 

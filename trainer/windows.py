@@ -72,6 +72,13 @@ def cut(recordings: list[Recording], window: Window) -> Windows:
     )
 
 
+def count(recordings: list[Recording], window: Window) -> int:
+    """How many windows `cut` makes of them."""
+    if window.whole:
+        return len(recordings)
+    return sum(max(0, (len(r) - window.length) // window.hop + 1) for r in recordings)
+
+
 def _pieces(recording: Recording, window: Window) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
     if window.whole:
         yield {name: stretched(x, window.length) for name, x in recording.signals.items()}

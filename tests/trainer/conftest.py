@@ -1,4 +1,4 @@
-"""A recordings file small enough to train on in seconds."""
+"""A folder of recordings small enough to train on in seconds."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,34 +27,59 @@ def own_recordings() -> Arrays:
                 labels.append(label)
                 subjects.append(subject)
     return {
-        "modalities": np.array(["acc", "gyro"]),
         "acc": np.concatenate(acc).astype(np.float32),
-        "acc_channels": np.array(["x", "y", "z"]),
-        "acc_unit": np.array("g"),
         "gyro": np.concatenate(gyro).astype(np.float32),
-        "gyro_channels": np.array(["roll", "pitch"]),
-        "gyro_unit": np.array("rad/s"),
-        "rate_hz": np.array(50.0),
-        "lengths": np.full(len(labels), 300),
         "recording_labels": np.array(labels),
         "recording_subjects": np.array(subjects),
-        "labels": np.array(["slow", "brisk", "fast"]),
     }
+
+
+TOML = """
+labels = ["slow", "brisk", "fast"]
+
+[window]
+length = 128
+hop = 64
+
+[modalities.acc]
+files = "{take}_{subject}_{label}.npz"
+array = "acc"
+columns = ["x", "y", "z"]
+unit = "g"
+rate_hz = 50
+
+[modalities.gyro]
+files = "{take}_{subject}_{label}.npz"
+array = "gyro"
+columns = ["roll", "pitch"]
+unit = "rad/s"
+rate_hz = 50
+"""
+
+
+def write_folder(arrays: Arrays, path: Path) -> Path:
+    """A `folder` data set with a file a recording, in the order of the arrays."""
+    path.mkdir(exist_ok=True)
+    (path / "midfuse.toml").write_text(TOML)
+    for at, (label, subject) in enumerate(
+        zip(arrays["recording_labels"], arrays["recording_subjects"], strict=True)
+    ):
+        rows = slice(300 * at, 300 * (at + 1))
+        np.savez(
+            path / f"{at}_{subject}_{('slow', 'brisk', 'fast')[label]}.npz",
+            acc=arrays["acc"][rows],
+            gyro=arrays["gyro"][rows],
+        )
+    return path
 
 
 @pytest.fixture
 def arrays() -> Arrays:
-    """The arrays of a recordings file, to change before writing."""
+    """All recordings one after another, to change before writing."""
     return own_recordings()
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[Arrays], Path]:
-    """Write arrays as a recordings file and give its path."""
-
-    def writer(arrays: Arrays) -> Path:
-        path = tmp_path / "own.npz"
-        np.savez(path, **arrays)
-        return path
-
-    return writer
+    """Write recordings as a folder and give its path."""
+    return lambda arrays: write_folder(arrays, tmp_path / "own")

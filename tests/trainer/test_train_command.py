@@ -25,7 +25,7 @@ def train(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def trained(data: Path, out: Path) -> dict[str, Any]:
-    result = train("--dataset", "recordings", "--data", data, "--out", out, "--json")
+    result = train("--dataset", "folder", "--data", data, "--out", out, "--json")
     assert result.returncode == 0, result.stderr
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
@@ -94,7 +94,7 @@ def test_held_out_subjects_leave_no_trace_in_what_is_learnt(
     ("arguments", "named"),
     [
         (["--dataset", "nonesuch"], "--dataset nonesuch: unknown"),
-        (["--dataset", "recordings", "--data", "/no/such/file.npz"], "/no/such/file.npz: no such"),
+        (["--dataset", "folder", "--data", "/no/such/folder"], "/no/such/folder: no such"),
         (["--dataset", "seglearn-watch", "--data", "/no/such/folder"], "leave --data out"),
         (
             ["--split", "5"],

@@ -1,7 +1,7 @@
 """Data sets: one file each, all giving the same `DataSet`.
 
-To add one, write a module with `ABOUT` and `load(path, variant) -> DataSet` and name it in
-`DATASETS`.
+To add one, write a module with `ABOUT` and `load(path, variant, progress) -> DataSet` and name it
+in `DATASETS`.
 """
 
 import importlib
@@ -16,11 +16,16 @@ import numpy.typing as npt
 
 from midfuse.card import Modality, Window
 from midfuse.errors import InputError
+from midfuse.progress import SILENT, Progress
 
 # name: (module in this package, variant). Imported when used: each needs its own packages.
 DATASETS = {
     "seglearn-watch": ("seglearn_watch", ""),
-    "recordings": ("recordings", ""),
+    "utd-mhad": ("utd_mhad", ""),
+    "uci-hapt": ("uci_hapt", "6"),
+    "uci-hapt-12": ("uci_hapt", "12"),
+    "sp-sw-har": ("sp_sw_har", ""),
+    "folder": ("folder", ""),
 }
 
 
@@ -101,14 +106,14 @@ class DataSet:
         )
 
 
-def load_dataset(name: str, path: Path | None = None) -> DataSet:
+def load_dataset(name: str, path: Path | None = None, progress: Progress = SILENT) -> DataSet:
     """Load a data set by name; `path` is the file or folder it lies in, where it needs one.
 
     Raises:
         InputError: no data set of that name, or `path` is missing, superfluous or unusable.
     """
     module, variant = _module(name)
-    dataset: DataSet = module.load(path, variant)
+    dataset: DataSet = module.load(path, variant, progress)
     return dataset
 
 

@@ -14,6 +14,7 @@ from seglearn.datasets import load_watch
 
 from midfuse.card import Modality, Window
 from midfuse.errors import InputError
+from midfuse.progress import SILENT, Progress
 from trainer.datasets import About, DataSet, Recording
 
 ABOUT = About(
@@ -25,7 +26,7 @@ ABOUT = About(
 )
 
 
-def load(path: Path | None, variant: str) -> DataSet:
+def load(path: Path | None, variant: str, progress: Progress = SILENT) -> DataSet:
     """Load the recordings from the installed package; there is no path to give.
 
     Raises:

@@ -61,7 +61,7 @@ def train_command(
 ) -> Outcome:
     """Train and write everything that the later stages need."""
     progress = Terminal()
-    recordings = load_dataset(dataset, data)
+    recordings = load_dataset(dataset, data, progress)
     if modalities is not None:
         recordings = recordings.only([name.strip() for name in modalities.split(",")])
     known = splits(recordings, protocol)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from rich.console import Group
 from rich.table import Table
 
 from midfuse.console import Outcome, Terminal, command
@@ -82,9 +83,10 @@ def train_command(
         answer = {"split": at, "splits": len(known), "seed": seed} | as_json(trained, recordings)
         caption = f"{trained.windows['test']} windows of subjects {_names(subjects.test)}"
         table = _table({model: [s] for model, s in trained.figures.items()}, caption)
-        return Outcome(answer, table, trained.files)
+        return Outcome(answer, Group(recordings.repaired, table), trained.files)
     found = study(recordings, chosen, range(seed, seed + seeds), out, recipe, progress)
-    return Outcome(found.as_json(), _spread(found, seeds), [out / "summary.json"])
+    view = Group(recordings.repaired, _spread(found, seeds))
+    return Outcome(found.as_json(), view, [out / "summary.json"])
 
 
 def _table(scores: dict[str, list[Scores]], caption: str) -> Table:

@@ -30,7 +30,7 @@ def data(name: str | None, data: Path | None, out: Path) -> Outcome:
     found = describe(dataset)
     picture = out / f"{name}.png"
     draw(dataset, picture)
-    return Outcome(found | {"picture": str(picture)}, _view(found), [picture])
+    return Outcome(found | {"picture": str(picture)}, _view(found, dataset.repaired), [picture])
 
 
 def _listed() -> Outcome:
@@ -47,7 +47,7 @@ def _listed() -> Outcome:
     return Outcome({name: vars(one) for name, one in known.items()}, fields(lines))
 
 
-def _view(found: dict[str, Any]) -> Group:
+def _view(found: dict[str, Any], repaired: str) -> Group:
     window, samples = found["window"], found["samples"]
     rate_hz = found["modalities"][0]["rate_hz"]
     whole = ", a whole recording stretched" if window["whole"] else f" every {window['hop']}"
@@ -77,5 +77,4 @@ def _view(found: dict[str, Any]) -> Group:
     classes = Table("class", "recordings", "minutes", "windows", "subjects")
     for label, figures in found["classes"].items():
         classes.add_row(label, *(f"{value:,}" for value in figures.values()))
-    repairs = "; ".join(f"{count:,} {what}" for what, count in found["repairs"].items())
-    return Group(head, modalities, classes, f"repaired: {repairs or 'nothing'}")
+    return Group(head, modalities, classes, repaired)

@@ -156,6 +156,7 @@ def as_json(trained: Trained, dataset: DataSet) -> dict[str, Any]:
     """What figures.json holds and `midfuse train --json` prints of one training."""
     return {
         "dataset": dataset.name,
+        "repairs": dict(dataset.repairs),
         "subjects": asdict(trained.subjects),
         "windows": trained.windows,
         "figures": {n: s.as_json(dataset.labels) for n, s in trained.figures.items()},

@@ -37,6 +37,7 @@ class Study:
         """What summary.json holds."""
         return {
             "dataset": self.dataset.name,
+            "repairs": dict(self.dataset.repairs),
             "trainings": [
                 {
                     "split": split,

@@ -81,6 +81,12 @@ class DataSet:
         """Everybody, numbers in their order."""
         return sorted({r.subject for r in self.recordings}, key=lambda s: (len(s), s))
 
+    @property
+    def repaired(self) -> str:
+        """One line for people: what was mended, and how often."""
+        counts = "; ".join(f"{count:,} {what}" for what, count in self.repairs.items())
+        return f"repaired: {counts or 'nothing'}"
+
     def only(self, names: Collection[str]) -> "DataSet":
         """The same recordings with these modalities alone, in the set's order.
 

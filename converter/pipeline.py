@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from converter.checks.agreement import Agreement, compare
-from converter.checks.equality import prove_equal, run_all
+from converter.checks.equality import check_answers, prove_equal, run_all
 from converter.checks.limits import Limits, missed
 from converter.checks.per_op import check_ops_against_float, quantise_inputs
 from converter.finish import finish_card
@@ -25,7 +25,7 @@ from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import Ranges, minmax_ranges
 from converter.reading.scale import check_scale
-from converter.reading.source import Source, open_source
+from converter.reading.source import FloatReference, Source, open_source
 from converter.reading.windows import FloatArray, Windows, name_of, read_windows
 from converter.report.model_explorer import write_overlays
 from converter.report.page import write_report
@@ -92,6 +92,7 @@ class _Job:
     """The model and its windows; files go to `made` first, and to `out` when all are there."""
 
     source: Source
+    reference: FloatReference
     windows: Windows
     checked: Windows
     tested: Windows | None
@@ -140,10 +141,10 @@ def _read(
     source = source.settled(windows)
     tested = None if test is None else read_windows(test, source.inputs)
     check_scale(source, windows, tested, name_of(calibration))
-    source.check_answers(windows)
+    reference, checked = source.reference(), windows.spread(CHECK_WINDOWS)
     made = work / "made"
     made.mkdir()
-    return _Job(source, windows, windows.spread(CHECK_WINDOWS), tested, work, made, out, progress)
+    return _Job(source, reference, windows, checked, tested, work, made, out, progress)
 
 
 def _lower(job: _Job, onnx2tf: Onnx2tf) -> _Lowered:
@@ -156,7 +157,8 @@ def _lower(job: _Job, onnx2tf: Onnx2tf) -> _Lowered:
         (job.work / "model.onnx").write_bytes(plain.SerializeToString())
     onnx2tf.start(job.work / "model.onnx", [f"input_{i}" for i in range(len(names))])
     # Two things to do, two processes: the reference answers while onnx2tf works.
-    given = run_all(source.reference(), job.checked, "Float model", progress)
+    given = run_all(job.reference, job.checked, "Float model", progress)
+    check_answers(given, source.where)
     with progress.task("ONNX to TFLite (onnx2tf)"):
         content = onnx2tf.result(source.where)
         shutil.copyfile(job.work / "onnx2tf.log", job.made / "onnx2tf.log")
@@ -222,8 +224,8 @@ def _compare(job: _Job, lowered: _Lowered, int8: TFLiteModel) -> Agreement:
     recorded."""
     windows, given, answers = job.checked, lowered.given, lowered.answers
     if job.tested is not None:
-        windows, reference = job.tested, job.source.reference()
-        given = run_all(reference, windows, "Float model on the test windows", job.progress)
+        windows = job.tested
+        given = run_all(job.reference, windows, "Float model on the test windows", job.progress)
         float_tflite = FloatModel(lowered.model)
         answers = run_all(float_tflite, windows, "Float TFLite on the test windows", job.progress)
     codes = quantise_inputs(int8, windows.inputs)

@@ -1,10 +1,10 @@
-"""The proof that the float `.tflite` computes what the model given computes."""
+"""Float models over windows: that they answer numbers, and the proof that both forms agree."""
 
 import numpy as np
 
 from converter.reading.source import FloatReference
 from converter.reading.windows import FloatArray, Windows
-from midfuse.errors import CheckFailed
+from midfuse.errors import CheckFailed, InputError
 from midfuse.progress import SILENT, Progress
 
 # Relative to the largest output: a quarter of the step that int8 gives it. Float models compute the
@@ -23,6 +23,19 @@ def run_all(
             rows.append([values.copy() for values in model.run(windows.window(at))])
             task.advance()
     return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def check_answers(given: list[FloatArray], where: str) -> None:
+    """Look at what the model given makes of calibration windows, (N, *shape) each output.
+
+    Raises:
+        InputError: NaN or infinity.
+    """
+    if not all(np.isfinite(values).all() for values in given):
+        raise InputError(
+            f"{where}: answers NaN or infinity on a calibration window",
+            "train it again, or look for windows that it was not made for",
+        )
 
 
 def prove_equal(given: list[FloatArray], lowered: list[FloatArray], where: str) -> float:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from onnx import ModelProto
 
 from converter.reading.onnx_file import OnnxModel, check_inputs_used, input_specs, read_onnx
@@ -19,7 +18,6 @@ from midfuse.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
-_ANSWERS = 16
 _KINDS = "name a student.safetensors or its card, an .onnx, or file.py:factory"
 
 
@@ -60,22 +58,6 @@ class Source:
             return TorchModel(self.module, self.where)
         assert self.onnx is not None
         return OnnxModel(self.onnx, self.where)
-
-    def check_answers(self, windows: Windows) -> None:
-        """Look at what the float model makes of some windows.
-
-        Raises:
-            InputError: it fails on one, or answers NaN or infinity.
-        """
-        reference = self.reference()
-        some = windows.spread(_ANSWERS)
-        for at in range(len(some)):
-            for values in reference.run(some.window(at)):
-                if not np.isfinite(values).all():
-                    raise InputError(
-                        f"{self.where}: answers NaN or infinity on a calibration window",
-                        "train it again, or look for windows that it was not made for",
-                    )
 
     def to_onnx(self, example: list[FloatArray], path: Path) -> ModelProto:
         """The model as ONNX; a module is exported to `path` by tracing it on `example`."""

@@ -67,7 +67,7 @@ def compare(
     measured = [ratio for ratio in ratios if ratio is not None]
     lowest = min(measured) if measured else None
     rows = [outputs[0].reshape(windows, -1) for outputs in (given, float_tflite, int8)]
-    if np.prod(given[0].shape[1:]) != given[0].shape[-1] or given[0].shape[-1] < 2:
+    if not names_classes(given[0].shape[1:]):
         return Agreement(windows, held_out, None, None, lowest, None)
     a, b, c = (row.argmax(axis=1) for row in rows)
     accuracy = None
@@ -75,6 +75,11 @@ def compare(
         correct = (int((classes == labels).sum()) for classes in (a, b, c))
         accuracy = Accuracy(windows, *correct)
     return Agreement(windows, held_out, int((a == b).sum()), int((a == c).sum()), lowest, accuracy)
+
+
+def names_classes(shape: tuple[int, ...]) -> bool:
+    """Whether an output of this shape is a row of class scores: more than one, on its last axis."""
+    return bool(shape) and int(np.prod(shape)) == shape[-1] > 1
 
 
 def sqnr(expected: FloatArray, found: FloatArray) -> float | None:

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from converter.checks.agreement import names_classes
 from converter.checks.equality import run_all
 from converter.checks.per_op import quantise_inputs
 from converter.fixes.score import Score
@@ -23,7 +24,7 @@ class Judge:
 
     def __init__(self, model: TFLiteModel, windows: Windows) -> None:
         self._windows = windows
-        self._classifies = classifies(model, windows)
+        self._classifies = names_classes(model.tensors[model.outputs[0]].shape)
         self._expected = run_all(FloatModel(model), windows)
 
     def score(self, int8: TFLiteModel) -> Score:
@@ -46,12 +47,6 @@ class Judge:
             float(np.mean(classes == _classes(self._expected[0]))),
             None if labels is None else float(np.mean(classes == labels)),
         )
-
-
-def classifies(model: TFLiteModel, windows: Windows) -> bool:
-    """Whether the first output is a row of class scores: windows have labels, or it looks so."""
-    shape = model.tensors[model.outputs[0]].shape
-    return windows.labels is not None or (len(shape) == 2 and shape[1] > 1)
 
 
 def signal_and_error(

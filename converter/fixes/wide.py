@@ -6,9 +6,10 @@ outputs is what keeping it in int8 costs.
 
 from dataclasses import dataclass
 
+from converter.checks.agreement import names_classes
 from converter.checks.equality import run_all
 from converter.fixes.graph import FloatGraph
-from converter.fixes.judge import classifies, signal_and_error
+from converter.fixes.judge import signal_and_error
 from converter.lowering.float_model import FloatModel
 from converter.quantising.ranges import MOVES, Ranges, tied
 from converter.reading.windows import Windows
@@ -36,7 +37,8 @@ def rounding_costs(model: TFLiteModel, ranges: Ranges, windows: Windows) -> list
     for index, root in tied(model).items():
         groups.setdefault(root, []).append(index)
     candidates = [group for group in groups.values() if _can_be_wide(model, group)]
-    expected, class_scores = run_all(FloatModel(model), windows), classifies(model, windows)
+    expected = run_all(FloatModel(model), windows)
+    class_scores = names_classes(model.tensors[model.outputs[0]].shape)
     costs = []
     for group in candidates:
         names = tuple(model.tensors[index].name for index in group)

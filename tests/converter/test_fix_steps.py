@@ -305,7 +305,8 @@ def test_the_tensor_that_int8_cannot_hold_costs_most_and_int16_holds_it() -> Non
 
 
 def test_the_judge_counts_windows_not_sizes_and_outputs_that_are_no_classes() -> None:
-    """One window with an enormous answer moves neither measure; a sequence has no class."""
+    """One window with an enormous answer moves neither measure; a sequence has no class, labels or
+    not."""
     rng = np.random.default_rng(0)
     model, windows = _uneven(rng), _windows(100, rng, (1, 1, 8, 4))
     int8 = quantise_model(model, minmax_ranges(model, windows), _PATH, "model")
@@ -323,7 +324,7 @@ def test_the_judge_counts_windows_not_sizes_and_outputs_that_are_no_classes() ->
     x = graph.input((1, 1, 8, 4), None, 0, dtype="float32")
     graph.fully_connected(x, rng.standard_normal((4, 4)), np.ones(4))
     sequence = graph.model()
-    score = Judge(sequence, windows).score(
+    score = Judge(sequence, labelled).score(
         quantise_model(sequence, minmax_ranges(sequence, windows), _PATH, "model")
     )
     assert score.agreement is None

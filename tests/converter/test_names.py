@@ -232,17 +232,15 @@ def _reference_branches() -> TFLiteModel:
     return _float(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
 
 
+# The nodes of `_branches` that the ops of `_reference_branches` come from, in their order.
+_REFERENCE_NODES = ["/right/Mul", "/right/Tanh", "/left/Mul", "/left/Tanh", "/Add"]
+
+
 def test_branches_that_hold_the_same_values() -> None:
     """Both inputs get the same windows; noise and what lies before a branch tell them apart."""
     same = np.random.default_rng(2).standard_normal((3, 4)).astype(np.float32)
     found = _found(_reference_branches(), _branches(), Windows([same[:, None]] * 2))
-    assert [origin.node for _, origin in found] == [
-        "/right/Mul",
-        "/right/Tanh",
-        "/left/Mul",
-        "/left/Tanh",
-        "/Add",
-    ]
+    assert [origin.node for _, origin in found] == _REFERENCE_NODES
     assert [origin.module for _, origin in found] == ["right", "right", "left", "left", None]
 
 
@@ -255,10 +253,4 @@ def test_a_factor_of_zero_leaves_the_graph_alone_to_tell() -> None:
     dead = _float(bytes(flatbuffer_utils.convert_object_to_bytearray(flat)))
     windows = np.random.default_rng(2).standard_normal((3, 4)).astype(np.float32)
     found = _found(dead, proto, Windows([windows[:, None]] * 2))
-    assert [origin.node for _, origin in found] == [
-        "/right/Mul",
-        "/right/Tanh",
-        "/left/Mul",
-        "/left/Tanh",
-        "/Add",
-    ]
+    assert [origin.node for _, origin in found] == _REFERENCE_NODES

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools import flatbuffer_utils
 
+from converter.lowering import schema_edit as edit
 from midfuse.tflite_file import TFLiteModel, parse_tflite
 
 
@@ -30,37 +29,27 @@ class Islands:
 
 def cut(model: TFLiteModel, constants: Mapping[int, npt.NDArray[Any]] | None = None) -> Islands:
     """Cut a model; `constants` are values to put in place of its own, by tensor index."""
-    whole = flatbuffer_utils.read_model_from_bytearray(bytearray(model.content))
+    whole = edit.read(model.content)
     graph = whole.subgraphs[0]
     for index, values in (constants or {}).items():
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
-        graph.tensors[index].buffer = len(whole.buffers)
-        whole.buffers.append(buffer)
+        graph.tensors[index].buffer = edit.add_buffer(whole, values)
     entries: list[int] = []
     sources: list[int] = []
     for op, entry in zip(model.ops, graph.operators, strict=True):
         inputs = list(op.inputs)
         for position, source in enumerate(op.inputs):
             if source >= 0 and model.tensors[source].data is None:
-                inputs[position] = len(graph.tensors)
-                entries.append(len(graph.tensors))
+                tensor, name = graph.tensors[source], f"island_{len(entries) + 1}".encode()
+                entries.append(
+                    edit.add_tensor(graph, name, tensor.type, tensor.shape, 0, tensor.quantization)
+                )
+                inputs[position] = entries[-1]
                 sources.append(source)
-                graph.tensors.append(_copy(graph.tensors[source], f"island_{len(entries)}"))
         entry.inputs = np.array(inputs, np.int32)
     graph.inputs = np.array(entries, np.int32)
     graph.outputs = np.array([op.outputs[0] for op in model.ops], np.int32)
     whole.signatureDefs = []
-    content = bytes(flatbuffer_utils.convert_object_to_bytearray(whole))
-    return Islands(parse_tflite(content, model.path), tuple(sources))
-
-
-def _copy(tensor: Any, name: str) -> Any:
-    copy = schema.TensorT()
-    copy.name = name.encode()
-    copy.type, copy.shape = tensor.type, tensor.shape
-    copy.quantization = tensor.quantization
-    return copy
+    return Islands(parse_tflite(edit.write(whole), model.path), tuple(sources))
 
 
 def rounded_constants(int8: TFLiteModel, float32: TFLiteModel) -> dict[int, npt.NDArray[Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from converter.checks.islands import cut, rounded_constants
-from converter.fixes.graph import FloatGraph
+from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import FloatArray, Windows
 from midfuse.numeric import dequantise, quantise

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from converter.fixes.graph import FloatGraph
+from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import Windows
 from midfuse.tflite_file import Op, TFLiteModel

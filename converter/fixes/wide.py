@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from converter.checks.agreement import names_classes
 from converter.checks.equality import run_all
-from converter.fixes.graph import FloatGraph
 from converter.fixes.judge import signal_and_error
+from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.quantising.ranges import MOVES, Ranges, tied
 from converter.reading.windows import Windows

@@ -6,12 +6,11 @@ calibration windows bring there, which in int8 is the lowest code, whatever come
 """
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools import flatbuffer_utils
 
+from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import Windows
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.tflite_file import TFLiteModel
 
 _LOWEST = np.finfo(np.float32).min
 
@@ -30,19 +29,10 @@ def settle_padding(model: TFLiteModel, windows: Windows) -> TFLiteModel:
             # Where a padded tensor is padded again, the first padding is no value.
             here = float(values.min(where=values > _LOWEST, initial=0))
             lowest[op.index] = min(lowest[op.index], here)
-    flat = flatbuffer_utils.read_model_from_bytearray(bytearray(model.content))
-    graph = flat.subgraphs[0]
-    for op in pads:
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(np.float32(lowest[op.index]).tobytes(), np.uint8)
-        flat.buffers.append(buffer)
-        # A tensor of its own: others may be padded with the same constant.
-        fill = schema.TensorT()
-        fill.name = f"{model.tensors[op.outputs[0]].name}/fill".encode()
-        fill.type, fill.shape, fill.buffer = schema.TensorType.FLOAT32, [], len(flat.buffers) - 1
-        graph.tensors.append(fill)
-        graph.operators[op.index].inputs = [*op.inputs[:2], len(graph.tensors) - 1]
-    return parse_tflite(bytes(flatbuffer_utils.convert_object_to_bytearray(flat)), model.path)
+    graph = FloatGraph(model)
+    for index, value in lowest.items():
+        graph.set_constant(index, 2, np.array(value, np.float32))
+    return graph.model()
 
 
 def _is_lowest(model: TFLiteModel, index: int) -> bool:

@@ -14,10 +14,9 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools import flatbuffer_utils
 
+from converter.lowering import schema_edit as edit
 from converter.lowering.plain import Shapes
 from midfuse.errors import InputError
 
@@ -32,7 +31,7 @@ def tidy(content: bytes, inputs: list[str], outputs: Shapes, where: str) -> byte
     Raises:
         InputError: an input that no op uses, or another number of outputs.
     """
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    model = edit.read(content)
     graph = model.subgraphs[0]
     _order_inputs(graph, inputs, where)
     _order_outputs(graph, list(outputs), where)
@@ -41,7 +40,7 @@ def tidy(content: bytes, inputs: list[str], outputs: Shapes, where: str) -> byte
     _fold_biases(model, graph)
     _drop_unused(graph)
     _name(model, graph, inputs, list(outputs))
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return edit.write(model)
 
 
 def _order_inputs(graph: Any, inputs: list[str], where: str) -> None:
@@ -78,17 +77,14 @@ def _shape_outputs(model: Any, graph: Any, shapes: list[tuple[int, ...]]) -> Non
             continue
         source = int(graph.outputs[at])
         flatten = next((op for op in graph.operators if int(op.outputs[0]) == source), None)
-        if flatten is not None and _is(model, flatten, "RESHAPE"):
+        if flatten is not None and edit.op_name(model, flatten) == "RESHAPE":
             if not any(source in op.inputs for op in graph.operators):
                 graph.operators.remove(flatten)
             source = int(flatten.inputs[0])
         if tuple(graph.tensors[source].shape) != shape or source in (*graph.inputs, *graph.outputs):
-            reshape = schema.OperatorT()
-            reshape.opcodeIndex = _code(model, "RESHAPE")
-            reshape.inputs = [source, _int32s(model, graph, shape)]
-            source = _tensor(graph, b"output", schema.TensorType.FLOAT32, shape, buffer=0)
-            reshape.outputs = [source]
-            graph.operators.append(reshape)
+            inputs = [source, _int32s(model, graph, shape)]
+            source = edit.add_tensor(graph, b"output", schema.TensorType.FLOAT32, shape)
+            graph.operators.append(edit.make_op(model, "RESHAPE", inputs, [source]))
         graph.outputs[at] = source
 
 
@@ -99,7 +95,9 @@ def _narrow_integers(model: Any, graph: Any) -> None:
             values = np.frombuffer(bytes(data), np.int64)
             # An end beyond every end, as of a slice, stays one.
             limits = np.iinfo(np.int32)
-            tensor.buffer = _buffer(model, values.clip(limits.min, limits.max).astype(np.int32))
+            tensor.buffer = edit.add_buffer(
+                model, values.clip(limits.min, limits.max).astype(np.int32)
+            )
             tensor.type = schema.TensorType.INT32
 
 
@@ -107,12 +105,12 @@ def _fold_biases(model: Any, graph: Any) -> None:
     readers = Counter(int(i) for op in graph.operators for i in op.inputs)
     readers.update(int(i) for i in graph.outputs)
     producer = {int(op.outputs[0]): op for op in graph.operators}
-    for add in [op for op in graph.operators if _is(model, op, "ADD")]:
+    for add in [op for op in graph.operators if edit.op_name(model, op) == "ADD"]:
         for value, row in (add.inputs, add.inputs[::-1]):
             linear = producer.get(int(value))
             if (
                 linear is not None
-                and _is(model, linear, "FULLY_CONNECTED")
+                and edit.op_name(model, linear) == "FULLY_CONNECTED"
                 and (len(linear.inputs) < 3 or linear.inputs[2] == -1)
                 and linear.builtinOptions.fusedActivationFunction
                 == schema.ActivationFunctionType.NONE
@@ -129,12 +127,6 @@ def _fold_biases(model: Any, graph: Any) -> None:
                 break
 
 
-def _is(model: Any, op: Any, name: str) -> bool:
-    code = model.operatorCodes[op.opcodeIndex]
-    builtin = flatbuffer_utils.get_builtin_code_from_operator_code(code)
-    return bool(builtin == getattr(schema.BuiltinOperator, name))
-
-
 def _is_row(model: Any, graph: Any, index: int, width: int) -> bool:
     """Whether a tensor is a constant of `width` values along the last axis only."""
     tensor = graph.tensors[index]
@@ -146,39 +138,13 @@ def _is_row(model: Any, graph: Any, index: int, width: int) -> bool:
 def _bias(graph: Any, index: int, width: int) -> int:
     """A tensor of its own for the bias, on the same constant, with the shape a bias has."""
     source = graph.tensors[index]
-    return _tensor(graph, source.name + b"/bias", source.type, (width,), source.buffer)
+    return edit.add_tensor(graph, source.name + b"/bias", source.type, (width,), source.buffer)
 
 
 def _int32s(model: Any, graph: Any, values: tuple[int, ...]) -> int:
     """A constant tensor of integers."""
-    buffer = _buffer(model, np.array(values, np.int32))
-    return _tensor(graph, b"shape", schema.TensorType.INT32, (len(values),), buffer)
-
-
-def _buffer(model: Any, values: npt.NDArray[Any]) -> int:
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(values.tobytes(), np.uint8)
-    model.buffers.append(buffer)
-    return len(model.buffers) - 1
-
-
-def _tensor(graph: Any, name: bytes, dtype: int, shape: tuple[int, ...], buffer: int) -> int:
-    tensor = schema.TensorT()
-    tensor.name, tensor.type, tensor.shape, tensor.buffer = name, dtype, list(shape), buffer
-    graph.tensors.append(tensor)
-    return len(graph.tensors) - 1
-
-
-def _code(model: Any, name: str) -> int:
-    """The operator code of a builtin op, made where no op has it yet."""
-    builtin = getattr(schema.BuiltinOperator, name)
-    for at, code in enumerate(model.operatorCodes):
-        if flatbuffer_utils.get_builtin_code_from_operator_code(code) == builtin:
-            return at
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = builtin
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
+    buffer = edit.add_buffer(model, np.array(values, np.int32))
+    return edit.add_tensor(graph, b"shape", schema.TensorType.INT32, (len(values),), buffer)
 
 
 def _drop_unused(graph: Any) -> None:

@@ -6,7 +6,6 @@ int8 in and out: the arithmetic of the TFLite quantisation specification
 instead, symmetric, with biases of int64; QUANTIZE ops join them to the others.
 """
 
-import copy
 import dataclasses
 import re
 from collections.abc import Collection
@@ -15,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import model_modifier, params_generator, qtyping, recipe, recipe_manager
 
+from converter.lowering import schema_edit as edit
 from converter.quantising.ranges import FIXED_RANGES, MOVES, Ranges
 from midfuse.errors import InputError
 from midfuse.ops import INT8, INT16, OPS, check_support
@@ -61,9 +60,9 @@ def quantise_model(
         name: {"min": np.float32(low), "max": np.float32(high)}
         for name, (low, high) in ranges.items()
     }
-    flat = flatbuffer_utils.read_model_from_bytearray(bytearray(model.content))
+    flat = edit.read(model.content)
     replaced = _replace_unknown(flat)
-    known = bytes(flatbuffer_utils.convert_object_to_bytearray(flat))
+    known = edit.write(flat)
     # What Quantizer.quantize() does, without its interpreter, which prints as it starts.
     try:
         parameters = params_generator.ParamsGenerator(known).generate_quantization_parameters(
@@ -75,12 +74,12 @@ def quantise_model(
         raise InputError(
             f"{where}: the quantiser cannot ({line})", "change the op that it names"
         ) from error
-    flat = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    flat = edit.read(content)
     for at, code in enumerate(flat.operatorCodes):
         # Those that the quantiser adds lack the field in which readers look first.
-        _set_code(code, replaced.get(at, code.builtinCode))
+        edit.set_code(code, replaced.get(at, edit.code_name(code)))
     _requantise_fixed(flat)
-    quantised = parse_tflite(bytes(flatbuffer_utils.convert_object_to_bytearray(flat)), path)
+    quantised = parse_tflite(edit.write(flat), path)
     check_support(quantised, where)
     check_scales(quantised, where)
     return quantised
@@ -107,47 +106,34 @@ def _int16_config() -> qtyping.OpQuantizationConfig:
     )
 
 
-def _replace_unknown(model: Any) -> dict[int, int]:
-    """Put stand-ins in the table of op codes; the codes that were there, by their place in it."""
+def _replace_unknown(model: Any) -> dict[int, str]:
+    """Put stand-ins in the table of op codes; the ops that were there, by their place in it."""
     replaced = {}
     for at, code in enumerate(model.operatorCodes):
-        builtin = flatbuffer_utils.get_builtin_code_from_operator_code(code)
-        for name, stand_in in _STAND_INS.items():
-            if builtin == getattr(schema.BuiltinOperator, name):
-                replaced[at] = builtin
-                _set_code(code, getattr(schema.BuiltinOperator, stand_in))
+        name = edit.code_name(code)
+        if name in _STAND_INS:
+            replaced[at] = name
+            edit.set_code(code, _STAND_INS[name])
     return replaced
-
-
-def _set_code(code: Any, builtin: int) -> None:
-    code.builtinCode = builtin
-    code.deprecatedBuiltinCode = min(builtin, 127)  # a byte: what is above has this mark there
 
 
 def _requantise_fixed(model: Any) -> None:
     """After an op with a scale of its own comes a QUANTIZE, where its reader has another."""
     graph = model.subgraphs[0]
     for op in list(graph.operators):
-        code = flatbuffer_utils.get_builtin_code_from_operator_code(
-            model.operatorCodes[op.opcodeIndex]
-        )
-        fixed = next((n for n in FIXED_RANGES if getattr(schema.BuiltinOperator, n) == code), None)
-        made = graph.tensors[op.outputs[0]]
-        if fixed is None or made.type != schema.TensorType.INT8:
+        name, made = edit.op_name(model, op), graph.tensors[op.outputs[0]]
+        if name not in FIXED_RANGES or made.type != schema.TensorType.INT8:
             continue
-        scale, zero_point = _fixed_step(fixed, INT8)
+        scale, zero_point = _fixed_step(name, INT8)
         if np.float32(made.quantization.scale[0]) == scale:
             continue
-        given = copy.copy(made)
-        given.quantization = schema.QuantizationParametersT()
-        given.quantization.scale, given.quantization.zeroPoint = [scale], [zero_point]
+        step = edit.one_step(float(scale), zero_point)
+        given = edit.add_tensor(graph, made.name, made.type, made.shape, made.buffer, step)
         made.name += b"/requantised"
-        graph.tensors.append(given)
-        quantize = schema.OperatorT()
-        quantize.opcodeIndex = _quantize_code(model)
-        quantize.inputs, quantize.outputs = [len(graph.tensors) - 1], op.outputs
-        op.outputs = quantize.inputs
-        _move_output(model, int(quantize.outputs[0]), int(quantize.inputs[0]))
+        requantised = int(op.outputs[0])
+        op.outputs = [given]
+        _move_output(model, requantised, given)
+        quantize = edit.make_op(model, "QUANTIZE", [given], [requantised])
         graph.operators.insert(graph.operators.index(op) + 1, quantize)
 
 
@@ -158,14 +144,6 @@ def _move_output(model: Any, old: int, new: int) -> None:
     for signature in model.signatureDefs or []:
         for entry in signature.outputs:
             entry.tensorIndex = new if entry.tensorIndex == old else entry.tensorIndex
-
-
-def _quantize_code(model: Any) -> int:
-    code = schema.OperatorCodeT()
-    code.version = 1
-    _set_code(code, schema.BuiltinOperator.QUANTIZE)
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
 
 
 def check_scales(model: TFLiteModel, where: str) -> None:

@@ -16,9 +16,12 @@ from torch import Tensor, nn
 import converter
 from converter.lowering.float_model import FloatModel
 from converter.lowering.onnx_to_tflite import Onnx2tf
+from converter.lowering.padding import settle_padding
+from converter.reading.windows import Windows
 from midfuse.errors import InputError
 from midfuse.tflite_file import parse_tflite
 from tests.converter.conftest import save_cnn
+from tests.support.tflite_builder import TFLiteBuilder, schema
 
 
 def test_an_input_like_a_colour_image_needs_no_download(tmp_path: Path) -> None:
@@ -116,3 +119,22 @@ def test_an_op_that_only_the_lowered_model_shows_is_refused_with_its_module(tmp_
     with pytest.raises(InputError, match=r"RELU_N1_TO_1, from Clip /act/Clip of module act"):
         converter.convert(Clipped(), {"x": windows}, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_paddings_that_share_the_lowest_float_are_filled_each_with_its_own(tmp_path: Path) -> None:
+    """With the lowest value that comes there, 0 at most; any other fill value stays."""
+    graph = TFLiteBuilder()
+    around = graph.tensor((2, 2), dtype="int32", data=np.array([[0, 0], [1, 1]], np.int32))
+    lowest = np.array([np.finfo(np.float32).min, 7], np.float32)
+    fill, seven = (graph.tensor((), dtype="float32", data=value) for value in lowest)
+    for value in (fill, fill, fill, seven):
+        x = graph.input((1, 3), None, 0, dtype="float32")
+        out = graph.tensor((1, 5), dtype="float32")
+        graph.op("PADV2", [x, around, value], out, schema.PadV2OptionsT())
+    rng = np.random.default_rng(0)
+    windows = Windows([offset + rng.random((9, 1, 3), np.float32) for offset in (-5, 2, -2, -8)])
+    model = settle_padding(parse_tflite(graph.content(), tmp_path / "m.tflite"), windows)
+    filled = [float(v[0, 0]) for v in FloatModel(model).run(windows.window(0))]
+    bottoms = [float(values.min()) for values in windows.inputs]
+    assert filled == [bottoms[0], 0, bottoms[2], 7]
+    assert settle_padding(model, windows) is model

@@ -1,25 +1,42 @@
-"""The data sets: what is in them, and what happens when they cannot be used."""
+"""The data sets as they are read: values, times, labels, and the publishers' own recordings."""
 
-import contextlib
-import io
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from click.testing import CliRunner
 
 from midfuse.errors import InputError
-from tests.trainer.conftest import Arrays, own_recordings
-from trainer.datasets import DataSet, load_dataset
+from tests.trainer import archives
+from tests.trainer.conftest import Arrays
+from trainer import data_cli
+from trainer.datasets import DATASETS, DataSet, about, load_dataset
+from trainer.datasets.utd_mhad import JOINTS
+from trainer.windows import count, cut
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+DOCS = Path(__file__).parents[2] / "docs" / "data.md"
+
+# Windows of UCI-HAR by class, training and test together: WALKING to LAYING.
+UCI_HAR = [1722, 1544, 1406, 1777, 1906, 1944]
+
+
+def real(name: str, *files: str) -> DataSet:
+    """A data set from the publisher's files, where they are at hand."""
+    for file in files:
+        if not (SHARED / file).is_file():
+            pytest.skip(f"{file} of the publisher is not in {SHARED}")
+    return load_dataset(name, SHARED / files[0] if len(files) == 1 else SHARED)
 
 
 def test_the_watch_recordings_are_what_their_paper_says() -> None:
     dataset = load_dataset("seglearn-watch")
-    lengths = [len(recording.signals["acc"]) for recording in dataset.recordings]
+    lengths = [len(recording) for recording in dataset.recordings]
     assert (len(lengths), min(lengths), max(lengths)) == (140, 947, 2618)
-    assert {recording.subject for recording in dataset.recordings} == set(range(1, 11))
+    assert dataset.subjects == [str(number) for number in range(1, 11)]
     assert dataset.labels == ["PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"]
     assert {recording.label for recording in dataset.recordings} == set(range(7))
     for recording in dataset.recordings:
@@ -37,20 +54,182 @@ def test_the_watch_measures_in_g_and_rad_per_s() -> None:
     assert 1 < np.median(gyro) < 10
 
 
+def test_utd_mhad_as_published() -> None:
+    dataset = real("utd-mhad", "utd_mhad_inertial.zip", "utd_mhad_skeleton.zip")
+    assert not dataset.repairs
+    assert len(dataset.recordings) == 861
+    assert dataset.subjects == [str(number) for number in range(1, 9)]
+    assert {r.label for r in dataset.recordings} == set(range(27))
+    tested = sum(r.subject in dataset.test_subjects for r in dataset.recordings)
+    assert (861 - tested, tested) == (431, 430)
+    lengths = [len(r) for r in dataset.recordings]
+    assert (min(lengths), max(lengths)) == (107, 326)
+    # In g and in metres: gravity is 1, and a head is half a metre or so above the hip.
+    acc = np.concatenate([r.signals["acc"] for r in dataset.recordings])
+    assert np.median(np.linalg.norm(acc, axis=1)) == pytest.approx(1, abs=0.1)
+    heads = [r.signals["skeleton"][0, 1] for r in dataset.recordings]
+    assert 0.4 < np.median(heads) < 0.7
+
+
+def test_each_device_of_utd_mhad_alone() -> None:
+    inertial = real("utd-mhad", "utd_mhad_inertial.zip")
+    skeleton = real("utd-mhad", "utd_mhad_skeleton.zip")
+    assert [m.name for m in inertial.modalities] == ["acc", "gyro"]
+    assert [m.name for m in skeleton.modalities] == ["skeleton"]
+    assert len(inertial.recordings) == len(skeleton.recordings) == 861
+
+
+def test_uci_har_rebuilt_from_hapt() -> None:
+    dataset = real("uci-hapt", "uci_hapt.zip")
+    assert not dataset.repairs
+    assert len(dataset.subjects) == 30
+    for label, published in enumerate(UCI_HAR):
+        mine = [r for r in dataset.recordings if r.label == label]
+        assert abs(count(mine, dataset.window) / published - 1) <= 0.039
+    assert len(cut(dataset.recordings, dataset.window)) == 10_411
+
+
+def test_all_twelve_classes_of_hapt() -> None:
+    dataset = real("uci-hapt-12", "uci_hapt.zip")
+    assert len(dataset.recordings) == 1214
+    assert dataset.labels[6:8] == ["STAND_TO_SIT", "SIT_TO_STAND"]
+    acc = np.concatenate([r.signals["acc"] for r in dataset.recordings])
+    assert np.median(np.linalg.norm(acc, axis=1)) == pytest.approx(1, abs=0.05)
+
+
+def test_phone_and_watch_as_published() -> None:
+    dataset = real("sp-sw-har", "sp_sw_har.zip")
+    assert len(dataset.subjects) == 23
+    assert len(dataset.modalities) == 4
+    # 223 executions, twice walking and turning in each.
+    of_label = np.bincount([r.label for r in dataset.recordings])
+    assert of_label[2] == of_label[3] == 446
+    for device in ("phone", "watch"):
+        acc = np.concatenate([r.signals[f"{device}-acc"] for r in dataset.recordings])
+        assert np.median(np.linalg.norm(acc, axis=1)) == pytest.approx(9.8, abs=0.5)
+
+
+def test_the_skeleton_begins_at_the_hip_and_spans_the_clip(tmp_path: Path) -> None:
+    files = archives.utd_mhad()
+    frames = archives.waves(60, 25, 9).reshape(20, 3, 25)
+    files["Skeleton/a2_s2_t1_skeleton.mat"] = archives.mat(d_skel=frames)
+    dataset = load_dataset("utd-mhad", archives.unpacked(files, tmp_path))
+    recording = next(r for r in dataset.recordings if r.subject == "2")
+    skeleton = recording.signals["skeleton"].reshape(60, 20, 3)
+    hip = JOINTS.index("hip_center")
+    moved = frames - frames[hip, :, 0][None, :, None]
+    np.testing.assert_allclose(skeleton[0], moved[..., 0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(skeleton[-1], moved[..., -1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(skeleton[0, hip], 0)
+
+
+def test_segments_of_hapt_come_back_as_written(tmp_path: Path) -> None:
+    dataset = load_dataset("uci-hapt-12", archives.unpacked(archives.uci_hapt(), tmp_path))
+    found = [(r.subject, r.label, len(r)) for r in dataset.recordings]
+    assert found == [("1", 4, 140), ("1", 6, 50), ("1", 3, 100), ("2", 0, 300)]
+    acc, gyro = archives.waves(300, 3, 1), archives.waves(300, 3, 11)
+    signals = dataset.recordings[0].signals
+    np.testing.assert_allclose(signals["acc"], acc[10:150], rtol=1e-6)
+    np.testing.assert_allclose(signals["gyro"], gyro[10:150], rtol=1e-6)
+    assert len(load_dataset("uci-hapt", tmp_path).recordings) == 3
+
+
+def test_phone_and_watch_meet_at_the_same_instants(tmp_path: Path) -> None:
+    files = {
+        f"s03/s03_07_{device}.csv": archives.csv(
+            archives.SP_SW_HEADER, archives.sp_sw_rows(rate_hz)
+        )
+        for device, rate_hz in (("sp", 102.4), ("sw", 104.3))
+    }
+    dataset = load_dataset("sp-sw-har", archives.unpacked(files, tmp_path))
+    assert [(r.subject, dataset.labels[r.label]) for r in dataset.recordings] == [
+        ("3", "SEATED"),
+        ("3", "WALKING"),
+    ]
+    for recording in dataset.recordings:
+        phone, watch = recording.signals["phone-acc"], recording.signals["watch-acc"]
+        # x tells the time: stamps are whole ms, so the two agree within one.
+        np.testing.assert_allclose(np.diff(phone[:, 0]), 0.01, atol=1e-4)
+        np.testing.assert_allclose(phone[:, 0], watch[:, 0], atol=1e-3)
+        np.testing.assert_allclose(phone[:, 1], np.sin(2 * np.pi * phone[:, 0]), atol=5e-3)
+        np.testing.assert_allclose(phone[:, 1], watch[:, 1], atol=1e-2)
+
+
 def test_own_recordings_come_back_as_written(
     arrays: Arrays, write: Callable[[Arrays], Path]
 ) -> None:
-    dataset = load_dataset("recordings", write(arrays))
+    dataset = load_dataset("folder", write(arrays))
     assert dataset.name == "own"
     assert [m.name for m in dataset.modalities] == ["acc", "gyro"]
     assert dataset.modalities[1].channels == ["roll", "pitch"]
-    assert dataset.licence == "not stated"
+    assert dataset.about.licence == "not stated"
+    assert len(dataset.recordings) == 36
     for at, recording in enumerate(dataset.recordings):
         rows = slice(300 * at, 300 * (at + 1))
         np.testing.assert_array_equal(recording.signals["acc"], arrays["acc"][rows])
         np.testing.assert_array_equal(recording.signals["gyro"], arrays["gyro"][rows])
         assert recording.label == arrays["recording_labels"][at]
-        assert recording.subject == arrays["recording_subjects"][at]
+        assert recording.subject == str(arrays["recording_subjects"][at])
+
+
+def test_own_recordings_of_two_rates_are_cut_at_labels(tmp_path: Path) -> None:
+    dataset = load_dataset("folder", archives.unpacked(archives.folder(), tmp_path))
+    assert dataset.labels == ["rest", "run"]
+    assert [m.rate_hz for m in dataset.modalities] == [50, 50]
+    # The chest's last sample is taken 0.08 s before the wrist's.
+    found = [(r.subject, r.label, len(r)) for r in dataset.recordings]
+    assert found == [("ann", 0, 100), ("ann", 1, 96), ("bob", 0, 100), ("bob", 1, 96)]
+    wrist, chest = archives.waves(200, 2, 0), 60 + archives.waves(40, 1, 5)
+    rest = dataset.recordings[0].signals
+    np.testing.assert_allclose(rest["acc"], wrist[:100], atol=2e-6)
+    np.testing.assert_allclose(rest["pulse"][::5], chest[:20], rtol=1e-6)
+
+
+def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
+    """Files as docs/data.md describes them, beside the midfuse.toml that it prints."""
+    page = DOCS.read_text()
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, flags=re.S)
+    (table,) = re.findall(r"```csv\n(.*?)```", page, flags=re.S)
+    header, *shown = table.strip().splitlines()
+    files = {"midfuse.toml": toml.encode()}
+    for subject in ("ann", "bob", "eve"):
+        clock = 1_700_000_000_000
+        rows = []
+        for at in range(400):
+            label = "curl" if at < 200 else "press"
+            x, y, z = np.sin(at / 7 + np.arange(3))
+            rows.append(f"{clock + 20 * at},{x:.4f},{y:.4f},{z:.4f},{label}")
+        assert len(shown[0].split(",")) == len(rows[0].split(","))
+        files[f"{subject}/1_watch.csv"] = archives.csv(header, rows)
+        pulse = [f"{clock + 100 * at},{60 + at % 9}" for at in range(80)]
+        files[f"{subject}/1_chest.csv"] = archives.csv("ms,bpm", pulse)
+    dataset = load_dataset("folder", archives.unpacked(files, tmp_path))
+    assert dataset.labels == ["curl", "press"]
+    assert dataset.subjects == ["ann", "bob", "eve"]
+    assert dataset.test_subjects == ["eve"]
+    assert [m.name for m in dataset.modalities] == ["acc", "pulse"]
+    assert not dataset.repairs
+    assert len(cut(dataset.recordings, dataset.window)) > 0
+
+
+def test_one_file_may_hold_everybody(tmp_path: Path) -> None:
+    rows = [f"{who},{what},{at / 25},{at}" for who in "ab" for at in range(100) for what in ("go",)]
+    toml = """
+        subject_column = "who"
+        label_column = "what"
+        window = { length = 10, hop = 5 }
+        [modalities.acc]
+        files = "all.csv"
+        columns = ["x"]
+        unit = "g"
+        rate_hz = 25
+        time = "t"
+    """
+    files = {"midfuse.toml": toml.encode(), "all.csv": archives.csv("who,what,t,x", rows)}
+    dataset = load_dataset("folder", archives.unpacked(files, tmp_path))
+    assert [(r.subject, len(r)) for r in dataset.recordings] == [("a", 100), ("b", 100)]
+    for recording in dataset.recordings:
+        np.testing.assert_allclose(recording.signals["acc"][:, 0], np.arange(100), atol=1e-4)
 
 
 def test_an_unknown_data_set_names_the_known_ones() -> None:
@@ -63,61 +242,44 @@ def test_a_data_set_of_a_package_takes_no_path(tmp_path: Path) -> None:
         load_dataset("seglearn-watch", tmp_path)
 
 
-def test_a_wrong_path_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"--data FILE\.npz"):
-        load_dataset("recordings")
-    with pytest.raises(InputError, match=r"gone\.npz: no such file"):
-        load_dataset("recordings", tmp_path / "gone.npz")
-    with pytest.raises(InputError, match=r"not a usable \.npz"):
-        load_dataset("recordings", tmp_path)
-    text = tmp_path / "notes.npz"
-    text.write_text("not an archive")
-    with pytest.raises(InputError, match=r"not a usable \.npz"):
-        load_dataset("recordings", text)
+def data(*arguments: str | Path) -> str:
+    result = CliRunner().invoke(data_cli.data, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "named"),
-    [
-        ("lengths", None, "lengths: missing"),
-        ("lengths", np.full(36, 301), "acc: 10800 samples"),
-        ("lengths", np.zeros(36, int), "lengths: a recording without samples"),
-        ("lengths", np.full(36, 300.0), "lengths: float64"),
-        ("recording_labels", np.full(36, 3), "recording_labels: not an index"),
-        ("recording_labels", np.zeros(35, int), "recording_labels, recording_subjects: not as"),
-        ("acc", np.zeros(10800, np.float32), "acc: float32, 1 dimensions"),
-        ("acc", np.full((10800, 3), np.nan), "acc: not finite"),
-        ("acc_channels", np.array(["x", "y"]), "acc_channels: not a name for each of 3"),
-        ("rate_hz", np.array(-50.0), "rate_hz: not a positive number"),
-        ("labels", np.array([{}], object), "not a usable .npz"),
-    ],
-)
-def test_an_array_that_is_wrong_is_named(
-    arrays: Arrays, write: Callable[[Arrays], Path], key: str, value: object, named: str
-) -> None:
-    del arrays[key]
-    if value is not None:
-        arrays[key] = np.asarray(value)
-    with pytest.raises(InputError) as raised:
-        load_dataset("recordings", write(arrays))
-    assert named in str(raised.value)
-    assert "\n" not in str(raised.value)
+def test_the_command_lists_the_data_sets_and_where_to_get_them() -> None:
+    listed = json.loads(data("--json"))
+    assert list(listed) == list(DATASETS)
+    for name, known in listed.items():
+        assert known["download"] == about(name).download
+        assert name in data()
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.data())
-def test_a_damaged_file_is_an_input_error_or_still_good(
-    tmp_path: Path, data: st.DataObject
-) -> None:
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **own_recordings())
-    content = bytearray(packed.getvalue())
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path / "damaged.npz"
-    path.write_bytes(content[: data.draw(st.integers(1, len(content)))])
-    # Any other exception fails the test.
-    with contextlib.suppress(InputError):
-        assert isinstance(load_dataset("recordings", path), DataSet)
+def test_the_command_describes_a_data_set_and_draws_it(tmp_path: Path) -> None:
+    path = archives.unpacked(archives.uci_hapt(), tmp_path / "set")
+    with (path / "RawData" / "labels.txt").open("a") as labels:
+        labels.write("1 1 5 11 150\n")
+    found = json.loads(data("uci-hapt-12", "--data", path, "--out", tmp_path / "out", "--json"))
+    assert found["subjects"] == ["1", "2"]
+    assert found["samples"] == {"least": 50, "median": 120, "most": 300}
+    assert found["classes"]["WALKING"] == {
+        "recordings": 1,
+        "minutes": 0.1,
+        "windows": 3,
+        "subjects": 1,
+    }
+    assert found["classes"]["LAYING"]["recordings"] == 0
+    assert found["repairs"] == {"rows of labels.txt that repeat, left out": 1}
+    picture = Path(found["picture"]).read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    shown = data("uci-hapt-12", "--data", path, "--out", tmp_path / "out")
+    assert "repaired: 1 rows of labels.txt that repeat" in shown
+    assert "STAND_TO_SIT" in shown
+
+
+def test_a_data_set_without_a_path_says_where_to_get_it() -> None:
+    result = CliRunner().invoke(data_cli.data, ["uci-hapt"])
+    assert result.exit_code == 2
+    assert "get it at https://archive.ics.uci.edu/dataset/341; --data names" in result.stderr
+    assert result.stderr.count("\n") == 1

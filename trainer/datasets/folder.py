@@ -171,7 +171,10 @@ def _read(
     by_subject: dict[tuple[str, int], dict[str, _Part]] = {}
     for name, member in members.items():
         sensor = description.modalities[name]
-        table = _table(member, sensor, description, repairs)
+        # The first modality's file says the label for all.
+        labelled = description.label_column if name == next(iter(description.modalities)) else None
+        text = [c for c in (labelled, description.subject_column) if c is not None]
+        table = _table(member, sensor, text, repairs)
         if len(table) == 0:
             repairs[EMPTY] += 1
         for key, part in _by_subject(member.where, table, description, named):
@@ -184,10 +187,7 @@ def _read(
             repairs[INCOMPLETE] += 1
 
 
-def _table(
-    member: Member, sensor: Sensor, description: Description, repairs: Counter[str]
-) -> pd.DataFrame:
-    text = [c for c in (description.label_column, description.subject_column) if c is not None]
+def _table(member: Member, sensor: Sensor, text: list[str], repairs: Counter[str]) -> pd.DataFrame:
     columns = [*sensor.columns, *([sensor.time] if sensor.time else []), *text]
     content = member.read(_MOST_BYTES)
     if member.name.lower().endswith(".npz"):

@@ -440,6 +440,12 @@ CASES = [
         f"{PHONE}: row 77: x_gyro: 'high' is not a number",
     ),
     Case(
+        "an exponent that crashes pandas",
+        "sp-sw-har",
+        cells(PHONE, 77, 1, 3, "-0.31e40057533980443"),
+        {tables.MISSING: 1},
+    ),
+    Case(
         "an unknown label",
         "sp-sw-har",
         cells(PHONE, 60, 3, 7, "FLYING"),

@@ -115,6 +115,8 @@ def _parsed(content: bytes, where: str, **layout: object) -> pd.DataFrame:
                 index_col=False,
                 skip_blank_lines=False,
                 low_memory=False,
+                # The faster parsers of pandas 2.3 crash on exponents such as 1e40057533980443.
+                float_precision="round_trip",
                 **layout,
             )
     except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
@@ -138,15 +140,17 @@ def numbers(table: pd.DataFrame, columns: Sequence[object], where: str) -> Float
     out = np.empty((len(table), len(columns)))
     for at, column in enumerate(columns):
         cells = table[column]
-        out[:, at] = values = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
-        wrong = np.isnan(values) & cells.notna().to_numpy()
-        if wrong.any():
-            first = int(np.argmax(wrong))
-            raise InputError(
-                f"{where}: row {table.index[first]}: {column}: {str(cells.iloc[first])[:40]!r} is"
-                " not a number",
-                "correct the cell",
-            )
+        if cells.dtype.kind in "biuf":
+            out[:, at] = cells.to_numpy(np.float64)
+            continue
+        for row, cell in enumerate(cells):
+            try:
+                out[row, at] = float(cell)
+            except (ValueError, OverflowError):
+                raise InputError(
+                    f"{where}: row {table.index[row]}: {column}: {str(cell)[:40]!r} is not a number",
+                    "correct the cell",
+                ) from None
     out[~np.isfinite(out)] = np.nan
     return out
 

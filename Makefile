@@ -11,7 +11,7 @@ PACKAGES := gcc g++ libc6-dev python3-venv \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
     gcc-riscv64-unknown-elf qemu-system-misc
 
-.PHONY: demo bench bench-convert bench-fixes test test-full fuzz lint docs clean setup
+.PHONY: demo bench bench-convert bench-fixes bench-train test test-full fuzz lint docs clean setup
 
 demo: setup
 	$(BIN)/midfuse run --out runs/demo
@@ -36,6 +36,10 @@ bench-convert: setup
 # What --fix wins back, on people never seen, over seeds (5 minutes).
 bench-fixes: setup
 	$(BIN)/python -m tests.bench_fixes
+
+# A step of training beside a bare loop over the same model and batches, judged (3 minutes).
+bench-train: setup
+	$(BIN)/python -m tests.bench_train
 
 # Two workers, a file of tests each: they share a file's conversions and emulators.
 test: lint

@@ -1,7 +1,7 @@
 """The errors a user sees: one line that says what is wrong, where, and what to do.
 
 The class decides the exit code of a command: 0 done, 1 a check did not hold, 2 wrong use or
-input, 3 a board or a tool is missing or does not answer.
+input, 3 a board or a tool is missing or does not answer. Ctrl-C is 130, as shells have it.
 """
 
 _LONGEST = 800
@@ -43,3 +43,9 @@ class DeviceError(MidfuseError):
     """A board or a program is missing, or does not answer."""
 
     exit_code = 3
+
+
+class Interrupted(MidfuseError):
+    """Stopped by Ctrl-C; `remedy` says how to go on."""
+
+    exit_code = 130

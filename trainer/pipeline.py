@@ -96,11 +96,11 @@ def train(
         reproducible(seed)
         joints = [modality.joints for modality in dataset.modalities]
         teacher = Teacher(channels, dataset.window.length, len(dataset.labels), joints)
-        fit(Labels(teacher, recipe.smoothing), data, recipe.teacher, "teacher", progress)
+        fit(Labels(teacher, recipe.smoothing), data, recipe.teacher, "teacher", progress=progress)
         clock.lap("teacher")
         student = Student(**config)
         lesson = Distil(student, teacher, recipe.distillation)
-        fit(lesson, data, recipe.student, "student", progress)
+        fit(lesson, data, recipe.student, "student", progress=progress)
         clock.lap("student")
         with progress.task("growing the trees") as task:
             trees = train_trees(parts["train"], seed)

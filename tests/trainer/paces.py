@@ -1,0 +1,109 @@
+"""Three movements that differ in pace, and a training on them in seconds, as a process too.
+
+`python -m tests.trainer.paces FOLDER [resume]` trains a small teacher and a small student in a run
+folder, keeping every epoch, and writes their weights beside it. Under `torchrun` each process
+writes its own.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from midfuse.card import Modality, Window
+from midfuse.console import fail
+from midfuse.errors import MidfuseError
+from trainer import ranks, run_folder
+from trainer.augment import Drawer, Strength
+from trainer.checkpoint import save_weights
+from trainer.datasets import About, DataSet, Recording
+from trainer.distil import Distil, Distillation, Labels
+from trainer.fit import Data, History, Schedule, fit, reproducible
+from trainer.run_folder import Run, fingerprint
+from trainer.student import Student
+from trainer.teacher import Teacher
+from trainer.windows import Windows, cut, fit_standardiser, of_subjects
+
+SCHEDULE = Schedule(4, batch=16)
+
+
+def data_set() -> DataSet:
+    """Four subjects, twelve recordings of 200 samples each, two sensors."""
+    rng = np.random.default_rng(1)
+    seconds = np.arange(200)[:, None] / 50
+    recordings = []
+    for at in range(48):
+        pace = (1 + at % 3) * rng.uniform(0.85, 1.15)
+        wave = np.sin(2 * np.pi * pace * seconds + rng.uniform(0, 6, 3))
+        signals = {"acc": wave + rng.normal(0, 0.3, (200, 3)), "gyro": wave[:, :2] * pace}
+        recordings.append(
+            Recording(
+                {name: x.astype(np.float32) for name, x in signals.items()}, at % 3, str(at // 12)
+            )
+        )
+    return DataSet(
+        name="paces",
+        about=About("Paces", "none", "none", "nowhere", "nothing"),
+        modalities=[
+            Modality(name="acc", channels=["x", "y", "z"], unit="g", rate_hz=50),
+            Modality(name="gyro", channels=["roll", "pitch"], unit="rad/s", rate_hz=50),
+        ],
+        recordings=recordings,
+        labels=["slow", "brisk", "fast"],
+        window=Window(length=64, hop=32),
+    )
+
+
+def data(seed: int = 0) -> Data:
+    """Subjects 0 to 2 to learn from, subject 3 to validate."""
+    found = data_set()
+    recordings = of_subjects(found, ["0", "1", "2"])
+    standardise = fit_standardiser(cut(recordings, found.window))
+    shown = cut(of_subjects(found, ["3"]), found.window)
+    shown = Windows(standardise(shown.inputs), shown.labels, shown.subjects)
+    drawer = Drawer(recordings, found.modalities, found.window, standardise, Strength())
+    return Data(drawer, shown, seed)
+
+
+def small_teacher() -> Teacher:
+    return Teacher([3, 2], 64, 3, joints=[0, 0], width=16, blocks=1)
+
+
+def small_student() -> Student:
+    return Student([3, 2], 64, 3, width=16, blocks=1)
+
+
+def config(seed: int = 0) -> dict[str, Any]:
+    return {"seed": seed, "data": {"fingerprint": fingerprint(data_set())}}
+
+
+def train(run: Run | None, seed: int = 0) -> tuple[Teacher, Student, dict[str, History]]:
+    """Both, one after the other."""
+    reproducible(seed)
+    given = data(seed)
+    teacher = small_teacher()
+    histories = {"teacher": fit(Labels(teacher, 0.1), given, SCHEDULE, "teacher", run)}
+    student = small_student()
+    lesson = Distil(student, teacher, Distillation())
+    histories["student"] = fit(lesson, given, SCHEDULE, "student", run)
+    return teacher, student, histories
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    run_folder.SAVE_EVERY_S = 0.0
+    begin = Run.resume if sys.argv[2:] else Run.start
+    try:
+        with ranks.joined():
+            with begin(folder, config()) as run:
+                teacher, student, _ = train(run)
+            for name, model in (("teacher", teacher), ("student", student)):
+                save_weights(model, folder / f"{name}-{ranks.rank()}.safetensors")
+    except MidfuseError as error:
+        return fail(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,8 @@ def zipped(files: Mapping[str, bytes], path: Path, method: int = ZIP_DEFLATED) -
     """Write an archive of these files."""
     with ZipFile(path, "w", method) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            # Without the time of day, so that the same files are the same bytes.
+            archive.writestr(ZipInfo(name), content, method)
     return path
 
 
@@ -34,7 +35,7 @@ def mat(**arrays: object) -> bytes:
     """A MATLAB file as the publisher's are: level 5, deflated."""
     content = io.BytesIO()
     savemat(content, arrays, do_compression=True)
-    return content.getvalue()
+    return b"MATLAB 5.0 MAT-file".ljust(116) + content.getvalue()[116:]
 
 
 def waves(samples: int, channels: int, seed: int) -> Floats:

@@ -147,12 +147,16 @@ def numbers(table: pd.DataFrame, columns: Sequence[object], where: str) -> Float
             try:
                 out[row, at] = float(cell)
             except (ValueError, OverflowError):
+                found = f"{column}: {str(cell)[:40]!r}"
                 raise InputError(
-                    f"{where}: row {table.index[row]}: {column}: {str(cell)[:40]!r} is not a number",
-                    "correct the cell",
+                    f"{where}: row {table.index[row]}: {found} is not a number", "correct the cell"
                 ) from None
-    out[~np.isfinite(out)] = np.nan
-    return out
+    return possible(out)
+
+
+def possible(values: Floats) -> Floats:
+    """The values, NaN for those that no sensor can have said: infinite, or beyond float32."""
+    return np.where(np.abs(values) < 1e30, values, np.nan)
 
 
 def mended(values: Floats, where: str, rows: Sequence[int], repairs: Counter[str]) -> Floats:

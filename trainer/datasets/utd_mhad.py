@@ -22,7 +22,7 @@ from midfuse.progress import SILENT, Progress
 from trainer.datasets import About, DataSet, Recording
 from trainer.datasets.archive import Archive, Member, open_archive
 from trainer.datasets.clock import resampled
-from trainer.datasets.tables import Floats, mended
+from trainer.datasets.tables import Floats, mended, possible
 
 ABOUT = About(
     title="UTD-MHAD: 27 movements, an inertial unit and a skeleton",
@@ -228,7 +228,4 @@ def _array(member: Member, key: str, shape: tuple[int | None, ...]) -> Floats:
         )
     if array.size == 0:
         array = np.empty([0 if length is None else length for length in shape])
-    values = array.astype(np.float64)
-    # Beyond float32, or infinite: no sensor said that.
-    values[~(np.abs(values) < 1e30)] = np.nan
-    return values
+    return possible(array.astype(np.float64))

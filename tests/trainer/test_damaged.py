@@ -639,9 +639,12 @@ def test_what_is_whole_needs_no_repair(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SETS if name != "folder"])
-def test_a_folder_with_a_zip_in_it_will_do(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_folder_with_a_zip_in_it_will_do(name: str, wrapped: bool, tmp_path: Path) -> None:
     (tmp_path / "download").mkdir()
-    archives.zipped(SETS[name](), tmp_path / "download" / "from the publisher.zip")
+    path = archives.zipped(SETS[name](), tmp_path / "download" / "from the publisher.zip")
+    if wrapped:
+        archives.zipped({"inner.zip": path.read_bytes()}, path)
     zipped, plain = (
         load_dataset(name, tmp_path),
         load_dataset(name, archives.unpacked(SETS[name](), tmp_path / "unpacked")),

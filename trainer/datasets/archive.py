@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -19,6 +20,7 @@ from trainer.datasets import About
 
 _MOST_FILES = 200_000
 _MOST_BYTES = 8 << 30
+_MOST_INNER_BYTES = 1 << 30
 _DAMAGED = (OSError, EOFError, ValueError, RuntimeError, OverflowError, BadZipFile, zlib.error)
 
 SAME_CONTENT = "files that lie there twice, read once"
@@ -41,18 +43,7 @@ class Member:
         Raises:
             InputError: more than `most` bytes, damaged, encrypted, or gone.
         """
-        try:
-            content = self._read(most + 1)
-        except _DAMAGED as error:
-            raise InputError(
-                f"{self.where}: cannot be read ({error})", "download it again"
-            ) from None
-        if len(content) > most:
-            raise InputError(
-                f"{self.where}: over {most:,} bytes, more than such a file ever has",
-                "download it again",
-            )
-        return content
+        return _content(self.where, self._read, most)
 
 
 class Archive:
@@ -100,6 +91,9 @@ class Archive:
 
     def _add(self, where: str, name: str, size: int, read: Callable[[int], bytes]) -> None:
         self._entries.append((where, name, read))
+        self._count(size)
+
+    def _count(self, size: int) -> None:
         self._bytes += size
         if len(self._entries) > _MOST_FILES or self._bytes > _MOST_BYTES:
             raise InputError(
@@ -107,23 +101,29 @@ class Archive:
                 f"name {self._layout}",
             )
 
-    def _add_zip(self, path: Path, opened: ExitStack) -> None:
+    def _add_zip(self, file: Path | BytesIO, where: str, opened: ExitStack) -> None:
         try:
-            archive = opened.enter_context(ZipFile(path))
+            archive = opened.enter_context(ZipFile(file))
             entries = archive.infolist()
         except _DAMAGED as error:
             raise InputError(
-                f"{path}: not a usable .zip ({error})", "download it again, it may be cut off"
+                f"{where}: not a usable .zip ({error})", "download it again, it may be cut off"
             ) from None
         for entry in entries:
-            if not entry.is_dir():
-                where = f"{path}: {entry.filename}"
-                self._add(where, entry.filename, entry.file_size, _zipped(archive, entry))
+            inside = f"{where}: {entry.filename}"
+            read = _zipped(archive, entry)
+            # Some publishers put a .zip into the .zip; what is deeper is nobody's data set.
+            if entry.filename.lower().endswith(".zip") and isinstance(file, Path):
+                content = _content(inside, read, _MOST_INNER_BYTES)
+                self._count(len(content))
+                self._add_zip(BytesIO(content), inside, opened)
+            elif not entry.is_dir():
+                self._add(inside, entry.filename, entry.file_size, read)
 
     def _add_folder(self, path: Path, opened: ExitStack) -> None:
         for file in sorted(path.rglob("*")):
             if file.suffix.lower() == ".zip" and file.is_file():
-                self._add_zip(file, opened)
+                self._add_zip(file, str(file), opened)
             elif file.is_file():
                 name = file.relative_to(path).as_posix()
                 self._add(str(file), name, file.stat().st_size, _plain(file))
@@ -147,7 +147,7 @@ def open_archive(name: str, path: Path | None, about: About) -> Iterator[Archive
             if path.is_dir():
                 archive._add_folder(path, opened)
             elif path.is_file():
-                archive._add_zip(path, opened)
+                archive._add_zip(path, str(path), opened)
             else:
                 raise InputError(
                     f"{path}: no such file or folder",
@@ -158,6 +158,18 @@ def open_archive(name: str, path: Path | None, about: About) -> Iterator[Archive
                 f"{path}: cannot be read ({error.strerror})", f"name {about.layout}"
             ) from None
         yield archive
+
+
+def _content(where: str, read: Callable[[int], bytes], most: int) -> bytes:
+    try:
+        content = read(most + 1)
+    except _DAMAGED as error:
+        raise InputError(f"{where}: cannot be read ({error})", "download it again") from None
+    if len(content) > most:
+        raise InputError(
+            f"{where}: over {most:,} bytes, more than such a file ever has", "download it again"
+        )
+    return content
 
 
 def _zipped(archive: ZipFile, entry: ZipInfo) -> Callable[[int], bytes]:

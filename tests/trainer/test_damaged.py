@@ -736,3 +736,13 @@ def test_random_damage_is_an_input_error_or_leaves_a_sound_set(
     # Any other exception fails the test.
     with contextlib.suppress(InputError):
         sound(load_dataset(name, path))
+
+
+def test_two_files_of_one_recording_are_refused_unless_they_are_the_same(tmp_path: Path) -> None:
+    path = archives.unpacked(archives.folder(), tmp_path / "own")
+    chest = {CHEST: (path / CHEST).read_bytes()}
+    archives.zipped(chest, path / "more.zip")
+    assert load_dataset("folder", path).repairs == {archive.SAME_CONTENT: 1}
+    archives.zipped({CHEST: chest[CHEST].replace(b"60.", b"61.")}, path / "more.zip")
+    with pytest.raises(InputError, match=r"more\.zip: ann/1_chest\.csv: not the same as"):
+        load_dataset("folder", path)

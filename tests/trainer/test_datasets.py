@@ -1,5 +1,6 @@
 """The data sets as they are read: values, times, labels, and the publishers' own recordings."""
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -230,6 +231,33 @@ def test_one_file_may_hold_everybody(tmp_path: Path) -> None:
     assert [(r.subject, len(r)) for r in dataset.recordings] == [("a", 100), ("b", 100)]
     for recording in dataset.recordings:
         np.testing.assert_allclose(recording.signals["acc"][:, 0], np.arange(100), atol=1e-4)
+
+
+def test_an_npz_may_hold_an_array_a_column(tmp_path: Path) -> None:
+    toml = """
+        subject_column = "who"
+        label_column = "what"
+        labels = ["stay", "go"]
+        window = { length = 10, hop = 5 }
+        [modalities.acc]
+        files = "{take}.npz"
+        columns = ["x", "y"]
+        unit = "g"
+        rate_hz = 25
+    """
+    x, y = archives.waves(2, 60, 0)
+    packed = io.BytesIO()
+    what = np.array(["go"] * 20 + [""] * 10 + ["stay"] * 30)
+    np.savez(packed, x=x, y=y, what=what, who=np.array(7))
+    files = {"midfuse.toml": toml.encode(), "1.npz": packed.getvalue()}
+    dataset = load_dataset("folder", archives.unpacked(files, tmp_path))
+    assert [(r.subject, r.label, len(r)) for r in dataset.recordings] == [
+        ("7", 1, 20),
+        ("7", 0, 30),
+    ]
+    found = dataset.recordings[1].signals["acc"]
+    np.testing.assert_array_equal(found, np.stack([x, y], 1)[30:].astype(np.float32))
+    assert dataset.repairs == {"samples without a label, left out": 10}
 
 
 def test_an_unknown_data_set_names_the_known_ones() -> None:

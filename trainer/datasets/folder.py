@@ -89,7 +89,7 @@ def load(path: Path | None, variant: str, progress: Progress = SILENT) -> DataSe
         if len(tomls) > 1:
             raise InputError(f"{tomls[1].where}: the second midfuse.toml", "name one's folder")
         description = read_description(tomls[0])
-        found = _recordings(archive, tomls[0], description)
+        found = _recordings(archive, tomls[0], description, repairs)
         labelled: list[tuple[Recording, str]] = []
         with progress.task("reading the folder", total=len(found)) as task:
             for fields, members in found:
@@ -136,22 +136,25 @@ _Fields = tuple[tuple[str, str], ...]
 
 
 def _recordings(
-    archive: Archive, toml: Member, description: Description
+    archive: Archive, toml: Member, description: Description, repairs: Counter[str]
 ) -> list[tuple[_Fields, dict[str, Member]]]:
     """The files of each recording by modality, told apart by their names' fields."""
     base = re.escape(toml.name.removesuffix("midfuse.toml"))
     found: dict[_Fields, dict[str, Member]] = {}
     for name, sensor in description.modalities.items():
-        members = archive.find(base + pattern_of(sensor.files))
+        members = archive.by_key(base + pattern_of(sensor.files), _fields_of, _MOST_BYTES, repairs)
         if not members:
             raise InputError(
                 f"{toml.where}: modalities.{name}.files: nothing is called {sensor.files}",
                 "correct the name",
             )
-        for member in members:
-            fields = tuple(sorted(member.match.groupdict().items()))
+        for fields, member in members.items():
             found.setdefault(fields, {})[name] = member
     return list(found.items())
+
+
+def _fields_of(member: Member) -> _Fields:
+    return tuple(sorted(member.match.groupdict().items()))
 
 
 @dataclass(frozen=True)

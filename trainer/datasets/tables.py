@@ -85,6 +85,8 @@ def read_arrays(
         if x.ndim and x.shape != (rows,):
             raise InputError(f"{where}: {key}: shape {x.shape}, not ({rows},)", "correct the array")
     table = pd.DataFrame({key: np.broadcast_to(x, rows) for key, x in found.items()})
+    # As in a text file, where nothing is no label.
+    table = table.replace("", np.nan)
     table.index = pd.RangeIndex(1, rows + 1)
     return table
 

@@ -1,7 +1,7 @@
 """The folder of one run: its exact configuration, and what it needs to go on when interrupted.
 
-While the run lasts, `state/` holds `config.json` and a file a stage; when it is complete,
-`config.json` moves beside the results and `state/` goes away. Every file is written aside and
+While the run lasts, `.unfinished/` holds `config.json` and a file a stage; when it is complete,
+`config.json` moves beside the results and `.unfinished/` goes away. Every file is written aside and
 renamed, so that a kill at any moment leaves the one before it.
 """
 
@@ -27,20 +27,22 @@ from trainer.datasets import DataSet
 from trainer.scalars import Scalars
 
 SAVE_EVERY_S = 20.0
-_STATE, _CONFIG = "state", "config.json"
+_UNFINISHED, _CONFIG = ".unfinished", "config.json"
 _DIGEST = hashlib.sha256().digest_size
 
 
 class Run:
     """A run in its folder; made by `start` or `resume`, and used in a `with` block.
 
-    Leaving the block normally completes the run; leaving it by Ctrl-C says how to go on.
+    Leaving the block normally completes the run; leaving it by Ctrl-C says how to go on. What lies
+    in `unfinished` goes away with a complete run.
     """
 
     def __init__(
         self, folder: Path, config: dict[str, Any], scalars: Scalars | None, part: str = ""
     ) -> None:
         self.folder = folder
+        self.unfinished = folder / _UNFINISHED / part
         self._config = config
         self._scalars = scalars
         self._part = part
@@ -57,15 +59,15 @@ class Run:
         run = cls(folder, _exact(config), _scalars(folder, tensorboard))
         if ranks.rank() == 0:
             try:
-                for old in (_STATE, "tensorboard"):
-                    shutil.rmtree(folder / old, ignore_errors=True)
-                (folder / _STATE).mkdir(parents=True)
+                if run.unfinished.exists():
+                    shutil.rmtree(run.unfinished)
+                run.unfinished.mkdir(parents=True)
             except OSError as error:
                 raise InputError(
                     f"--out {folder}: cannot be written ({error.strerror})", "name another folder"
                 ) from None
             text = json.dumps(run._config, indent=2) + "\n"
-            _write(folder / _STATE / _CONFIG, text.encode())
+            _write(run.unfinished / _CONFIG, text.encode())
         ranks.wait()
         return run
 
@@ -142,11 +144,11 @@ class Run:
                 "interrupted", f"go on with: midfuse train --resume {self.folder}"
             ) from None
         if error is None and ranks.rank() == 0:
-            (self.folder / _STATE / _CONFIG).replace(self.folder / _CONFIG)
-            shutil.rmtree(self.folder / _STATE)
+            (self.unfinished / _CONFIG).replace(self.folder / _CONFIG)
+            shutil.rmtree(self.unfinished)
 
     def _path(self, stage: str) -> Path:
-        return self.folder / _STATE / self._part / f"{stage}.state"
+        return self.unfinished / f"{stage}.state"
 
     def _digest(self, payload: bytes) -> bytes:
         config = json.dumps(self._config, sort_keys=True).encode()
@@ -159,7 +161,7 @@ def interrupted_config(folder: Path) -> dict[str, Any]:
     Raises:
         InputError: no unfinished run there, or its configuration is damaged.
     """
-    path = folder / _STATE / _CONFIG
+    path = folder / _UNFINISHED / _CONFIG
     try:
         config = json.loads(path.read_bytes())
     except OSError:

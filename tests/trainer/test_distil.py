@@ -1,6 +1,7 @@
 """The lessons: the teacher's knowledge arrives, and the teacher stays as it was."""
 
 import numpy as np
+import pytest
 import torch
 
 from tests.trainer.paces import data, small_student, small_teacher
@@ -26,3 +27,20 @@ def test_a_student_learns_from_its_teacher_without_changing_it() -> None:
     assert (learnt == taught).mean() > most_frequent + 0.2
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_both_lessons_compute_in_mixed_precision() -> None:
+    """On the CPU, where autocast keeps much the same operations in float32 as on a GPU."""
+    reproducible(0)
+    part = data().validation
+    inputs = tuple(map(torch.from_numpy, part.inputs.values()))
+    labels = torch.from_numpy(part.labels)
+    teacher = small_teacher()
+    for lesson in (Labels(teacher, 0.1), Distil(small_student(), teacher, Distillation())):
+        loss = lesson(inputs, labels)
+        with torch.autocast("cpu", torch.bfloat16):
+            mixed = lesson(inputs, labels)
+        mixed.backward()
+        assert mixed.item() != loss.item()
+        assert mixed.item() == pytest.approx(loss.item(), rel=0.1)
+        assert all(p.grad.isfinite().all() for p in lesson.parameters() if p.grad is not None)

@@ -35,7 +35,7 @@ def stop(training: subprocess.Popen[str], state: Path, number: int) -> tuple[int
 
 def test_a_run_killed_twice_ends_with_the_bytes_of_one_that_ran_through(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    state = folder / "state"
+    state = folder / ".unfinished"
     code, _ = stop(process(folder), state / "teacher.state", signal.SIGKILL)
     assert code == -signal.SIGKILL
     assert not (folder / "config.json").exists()
@@ -97,7 +97,7 @@ def test_a_stage_is_read_as_it_was_kept(unfinished: Path) -> None:
 
 
 def test_any_damage_to_a_state_is_seen(unfinished: Path) -> None:
-    path = unfinished / "state" / "teacher.state"
+    path = unfinished / ".unfinished" / "teacher.state"
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
     flipped = []
@@ -114,8 +114,8 @@ def test_a_state_of_another_run_is_refused(
 ) -> None:
     other = tmp_path_factory.mktemp("other")
     run = Run.start(other, SAME | {"seed": 4})
-    state = (unfinished / "state" / "teacher.state").read_bytes()
-    (other / "state" / "teacher.state").write_bytes(state)
+    state = (unfinished / ".unfinished" / "teacher.state").read_bytes()
+    (other / ".unfinished" / "teacher.state").write_bytes(state)
     with pytest.raises(InputError, match="of another configuration"):
         run.load("teacher")
 
@@ -139,7 +139,7 @@ def test_a_run_is_resumed_as_it_began_or_not_at_all(
 
 
 def test_other_versions_are_refused(unfinished: Path) -> None:
-    path = unfinished / "state" / "config.json"
+    path = unfinished / ".unfinished" / "config.json"
     config = json.loads(path.read_text())
     config["versions"]["torch"] = "1.0"
     path.write_text(json.dumps(config))
@@ -152,8 +152,8 @@ def test_only_an_unfinished_run_is_resumed(unfinished: Path, tmp_path: Path) -> 
         pass
     with pytest.raises(InputError, match=f"--resume {unfinished}: no unfinished run there"):
         Run.resume(unfinished, SAME)
-    (unfinished / "state").mkdir()
-    (unfinished / "state" / "config.json").write_text("{")
+    (unfinished / ".unfinished").mkdir()
+    (unfinished / ".unfinished" / "config.json").write_text("{")
     with pytest.raises(InputError, match=r"config.json: not JSON"):
         Run.resume(unfinished, SAME)
 
@@ -188,8 +188,9 @@ def test_tensorboard_reads_every_epoch_once(tmp_path: Path) -> None:
         for epoch in epochs:
             run.part("split-0").log("teacher", epoch, {n: of[epoch] for n, of in values.items()})
 
+    log(Run.start(tmp_path, {}, tensorboard=True), range(1))
+    # Killed, and begun anew in the same folder; killed after an epoch that was logged and not kept.
     log(Run.start(tmp_path, {}, tensorboard=True), range(2))
-    # Killed after an epoch that was logged and not kept: it comes again.
     with Run.resume(tmp_path, {}, tensorboard=True) as run:
         log(run, range(1, 3))
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

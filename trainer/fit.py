@@ -146,9 +146,9 @@ def fit(
     first, steps = len(history.loss) * draws.batches, schedule.epochs * draws.batches
     with (
         closing(ahead(draws.batch, range(first, steps))) as batches,
-        (progress if ranks.rank() == 0 else SILENT).task(f"training the {stage}", steps) as task,
+        (progress if ranks.rank() == 0 else SILENT).task(stage, schedule.epochs) as task,
     ):
-        task.advance(first)
+        task.advance(len(history.loss))
         while not history.ended(schedule):
             epoch = len(history.loss)
             torch.manual_seed(draws.torch_seed(epoch))
@@ -165,7 +165,6 @@ def fit(
                 nn.utils.clip_grad_norm_(parameters, 1.0)
                 optimiser.step()
                 total += loss.detach()
-                task.advance()
             ranks.share_buffers(lesson.model)
             mean = total.item() / draws.batches
             if not math.isfinite(mean):
@@ -189,11 +188,7 @@ def fit(
                     },
                     now=ended,
                 )
-            task.advance(
-                0,
-                f"epoch {epoch + 1} of {schedule.epochs}: loss {mean:.3f},"
-                f" validation {history.accuracy[-1]:.1%}",
-            )
+            task.advance(note=f"loss {mean:.3f}, valid {history.accuracy[-1]:.1%}")
     lesson.model.load_state_dict(best)
     lesson.eval()
     # What is drawn next, such as another model's weights, is the same if it was resumed.

@@ -1,8 +1,7 @@
 """Fitting: repeatable, resumable to the byte, stopped where the schedule says."""
 
+import itertools
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from midfuse.errors import CheckFailed, Interrupted
-from midfuse.progress import Task
 from tests.trainer import paces
 from trainer import run_folder
 from trainer.distil import Labels
@@ -33,20 +31,15 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     assert first[2] == again[2]
 
 
-class Stop:
-    """A progress that presses Ctrl-C at a step."""
+def stop(model: nn.Module, call: int) -> None:
+    """Press Ctrl-C when the model is called for this time, to learn or to be validated."""
+    calls = itertools.count()
 
-    def __init__(self, step: int) -> None:
-        self._left = step
-
-    @contextmanager
-    def task(self, name: str, total: int | None = None) -> Iterator[Task]:
-        yield self
-
-    def advance(self, steps: int = 1, note: str = "") -> None:
-        self._left -= steps
-        if self._left < 0:
+    def press(*_: object) -> None:
+        if next(calls) == call:
             raise KeyboardInterrupt
+
+    model.register_forward_pre_hook(press)
 
 
 def test_a_training_that_stops_anywhere_goes_on_as_if_it_had_not(
@@ -56,23 +49,25 @@ def test_a_training_that_stops_anywhere_goes_on_as_if_it_had_not(
     given, schedule = paces.data(), Schedule(4, batch=16)
     steps = len(given.drawer) // 16
 
-    def train(run: Run | None, stop: Stop | None = None) -> tuple[nn.Module, History, int]:
+    def train(run: Run | None, call: int = -1) -> tuple[nn.Module, History, int]:
         reproducible(0)
         lesson = Labels(paces.small_teacher(), 0.1)
-        history = fit(lesson, given, schedule, "teacher", run, stop or Stop(10**9))
+        stop(lesson.model, call)
+        history = fit(lesson, given, schedule, "teacher", run)
         return lesson.model, history, int(torch.randint(1 << 30, ()))
 
     straight, history, drawn_next = train(None)
     threads = threading.active_count()
-    # Before anything is kept, in the middle, between the last step and its validation, and twice.
-    for stops in ([0], [steps + 3], [4 * steps - 1], [steps, 2 * steps + 1]):
+    an_epoch = steps + 1  # and a validation
+    # Before anything is kept, within an epoch, in the last validation, and twice.
+    for calls in ([0], [an_epoch + 3], [4 * an_epoch - 1], [an_epoch, an_epoch + 1]):
         begin = Run.start
-        for stop in stops:
+        for call in calls:
             with (
                 pytest.raises(Interrupted, match=f"midfuse train --resume {tmp_path}"),
                 begin(tmp_path, {}) as run,
             ):
-                train(run, Stop(stop))
+                train(run, call)
             begin = Run.resume
         with Run.resume(tmp_path, {}) as run:
             resumed, its_history, its_next = train(run)

@@ -98,6 +98,7 @@ def _data(result: ConversionResult) -> dict[str, Any]:
         "bytes": len(result.model.content),
         "ops": len(result.model.ops),
         "float_error": result.float_error,
+        "ranges": {"trained": result.trained, "observed": result.observed},
         "calibration_windows": result.calibration_windows,
         "check_windows": result.check_windows,
         "agreement": {

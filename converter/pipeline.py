@@ -23,7 +23,8 @@ from converter.lowering.padding import settle_padding
 from converter.lowering.plain import plain_copy
 from converter.lowering.tidy import tidy
 from converter.quantising.quantise import quantise_model
-from converter.quantising.ranges import Ranges, minmax_ranges
+from converter.quantising.ranges import Ranges, Span, minmax_ranges, tied
+from converter.quantising.trained import trained_spans
 from converter.reading.scale import check_scale
 from converter.reading.source import FloatReference, Source, open_source
 from converter.reading.windows import FloatArray, Windows, name_of, read_windows
@@ -64,7 +65,7 @@ def convert(
     Args:
         model: `student.safetensors` or its card, an `.onnx`, `file.py:factory`, or a module.
         calibration: training windows, an array (N, *input shape) float32 an input, by its name;
-            they alone set the activation ranges.
+            they alone set the activation ranges, but for those that a card says were trained.
         test: held-out windows in the same form, with `labels` (N,) for accuracies.
         limits: what the result has to hold; `missed` in the result says what it does not.
         fix: try what helps int8 (`converter.fixes`) and keep what does, judged on calibration
@@ -124,6 +125,7 @@ class _Quantised:
     int8: TFLiteModel
     float_model: TFLiteModel
     ranges: Ranges
+    trained: Mapping[int, Span]
     fixes: list[FixItem] | None
 
 
@@ -175,17 +177,26 @@ def _lower(job: _Job, onnx2tf: Onnx2tf) -> _Lowered:
 def _quantise(job: _Job, float_model: TFLiteModel, fix: bool) -> _Quantised:
     """To int8, plainly or with the fixes that help."""
     path, where = job.out / f"{job.source.name}_int8.tflite", job.source.where
+    trained = _trained(job, float_model)
     if fix:
-        fixed = fix_model(float_model, job.windows, path, where, job.progress)
-        quantised = _Quantised(fixed.int8, fixed.float_model, fixed.ranges, fixed.items)
+        fixed = fix_model(float_model, job.windows, path, where, job.progress, trained)
+        quantised = _Quantised(fixed.int8, fixed.float_model, fixed.ranges, trained, fixed.items)
     else:
-        ranges = minmax_ranges(float_model, job.windows, job.progress)
+        ranges = minmax_ranges(float_model, job.windows, job.progress, trained)
         with job.progress.task("Quantise"):
             int8 = quantise_model(float_model, ranges, path, where)
-        quantised = _Quantised(int8, float_model, ranges, None)
+        quantised = _Quantised(int8, float_model, ranges, trained, None)
     job.write(quantised.float_model)
     job.write(quantised.int8)
     return quantised
+
+
+def _trained(job: _Job, float_model: TFLiteModel) -> dict[int, Span]:
+    """The ranges that come from training, as the card has them."""
+    card, module = job.source.card, job.source.module
+    if card is None or module is None:
+        return {}
+    return trained_spans(float_model, module, card.trained_ranges, job.windows, job.source.where)
 
 
 def _check(job: _Job, lowered: _Lowered, quantised: _Quantised, limits: Limits) -> ConversionResult:
@@ -208,6 +219,8 @@ def _check(job: _Job, lowered: _Lowered, quantised: _Quantised, limits: Limits) 
         float_model=quantised.float_model,
         float_error=lowered.error,
         ranges=quantised.ranges,
+        trained=len(quantised.trained),
+        observed=len(set(tied(quantised.float_model).values()) - set(quantised.trained)),
         checks=checks,
         calibration_windows=len(job.windows),
         check_windows=len(job.checked),

@@ -16,9 +16,10 @@ class ConversionResult:
     """What a conversion found, and the `files` it wrote.
 
     `float_error` is the largest absolute difference between the float `.tflite` and the model as
-    it was given; `agreement` is on the test windows where there are any, else on the checked ones;
-    `missed` has a sentence for each limit that does not hold; `fixes` has what was tried, None
-    where nothing was to be; `card` is None without a card.
+    it was given; of the ranges, `trained` came from the card and `observed` from the calibration
+    windows, one that several tensors share counted once; `agreement` is on the test windows where
+    there are any, else on the checked ones; `missed` has a sentence for each limit that does not
+    hold; `fixes` has what was tried, None where nothing was to be; `card` is None without a card.
     """
 
     name: str
@@ -26,6 +27,8 @@ class ConversionResult:
     float_model: TFLiteModel
     float_error: float
     ranges: Ranges
+    trained: int
+    observed: int
     checks: list[OpCheck]
     calibration_windows: int
     check_windows: int

@@ -6,12 +6,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from midfuse.card import read_card
 from midfuse.errors import InputError
+from trainer.grids import grids, plain_weights, put_on_grids
+from trainer.student import Student
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Write a model's parameters and buffers."""
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+    """Write a model's parameters and buffers; the ranges of a tuned one go to its card."""
+    save_file({name: value.contiguous() for name, value in plain_weights(model).items()}, path)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -30,3 +33,25 @@ def load_weights(model: nn.Module, path: Path) -> None:
         raise InputError(
             f"{path}: weights of another architecture", "use the model card written beside it"
         ) from None
+
+
+def load_tuned(card_path: Path) -> Student:
+    """The tuned student of a card and of the weights beside it, on its grids: what int8 computes.
+
+    Raises:
+        InputError: a card that cannot be read, or of a student that was not tuned, or what
+            `load_weights` raises.
+    """
+    card = read_card(card_path)
+    if card.architecture.name != "dmft-student":
+        raise InputError(
+            f"{card_path}: architecture.name is {card.architecture.name!r}", "name a student's card"
+        )
+    student = Student(**card.architecture.config)
+    load_weights(student, card_path.with_suffix(".safetensors"))
+    if card.trained_ranges.keys() != grids(student).keys():
+        raise InputError(
+            f"{card_path}: trained_ranges: not those of a tuned student", "train it again"
+        )
+    put_on_grids(student, card.trained_ranges)
+    return student.eval()

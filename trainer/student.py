@@ -13,14 +13,20 @@ cheap and exact on a microcontroller:
   `deploy`. It folds through attention too: the rows of softmax add up to 1, so normalising the
   values normalises the result.
 - ReLU; no LayerNorm, no GELU.
+
+Every tensor that the deployed graph computes on passes a quantisation point (`trainer.grids`),
+which does nothing before `trainer.tune` gives it a range. What only moves values, a transposition
+or the stacking of modalities, keeps the grid of what it moves and has no point.
 """
 
 import copy
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from trainer.grids import SOFTMAX, Points, weight_step
 from trainer.segments import FIRST, SECOND, segments_of
 
 
@@ -56,36 +62,60 @@ def linear(inputs: int, outputs: int) -> Normed:
 
 
 class Encoder(nn.Module):
-    """A modality's samples (N, T, C) to its segments' tokens (N, segments, width)."""
+    """A modality's samples (N, T, C) to its segments' tokens (N, segments, width).
+
+    The tokens' grid is that of all modalities together, the student's.
+    """
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.first = Normed(nn.Conv1d(channels, width // 2, *FIRST, bias=False))
         self.second = Normed(nn.Conv1d(width // 2, width, *SECOND, bias=False))
+        self.grid = Points("samples", "hidden")
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.relu(self.first(x.transpose(-1, -2)))
+        grid = self.grid
+        x = grid["samples"](x).transpose(-1, -2)
+        hidden = torch.relu(self.first(x))
+        x = grid["hidden"](hidden, grid["samples"].step, weight_step(self.first))
         return torch.relu(self.second(x)).transpose(-1, -2)
+
+    def steps(self) -> Tensor | None:
+        """What the tokens are sums of, (1, width); None off grids."""
+        step, weights = self.grid["hidden"].step, weight_step(self.second)
+        return None if step is None or weights is None else (step * weights).reshape(1, -1)
 
 
 class Attention(nn.Module):
-    """Attention over the last axis but one; see the module's docstring for the merged maps."""
+    """Attention over the last axis but one; see the module's docstring for the merged maps.
+
+    `step` is that of the grid that the tokens are on, None off grids.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.key = nn.Linear(width, width, bias=False)
         self.value = linear(width, width)
         nn.init.normal_(self.key.weight, std=1 / width)
+        self.grid = Points("key", "scores", "value", "attended", weights=SOFTMAX)
 
-    def forward(self, x: Tensor) -> Tensor:
-        scores = x @ self.key(x).transpose(-1, -2)
-        return torch.softmax(scores, -1) @ self.value(x)
+    def forward(self, x: Tensor, step: Tensor | None) -> Tensor:
+        grid = self.grid
+        keys = grid["key"](self.key(x), step, weight_step(self.key))
+        scores = grid["scores"](x @ keys.transpose(-1, -2), step, grid["key"].step)
+        weights = grid["weights"](torch.softmax(scores, -1))
+        values = grid["value"](self.value(x), step, weight_step(self.value))
+        attended: Tensor = grid["attended"](
+            weights @ values, grid["weights"].step, grid["value"].step
+        )
+        return attended
 
 
 class Block(nn.Module):
     """Attention over modalities within a segment, then over segments within a modality, then MLP.
 
-    Tokens come in as (..., modalities, segments, width) and leave as they came.
+    Tokens come in as (..., modalities, segments, width), on a grid of `step` or on none, and leave
+    as they came.
     """
 
     def __init__(self, width: int) -> None:
@@ -94,16 +124,58 @@ class Block(nn.Module):
         self.temporal = Attention(width)
         self.expand = linear(width, 2 * width)
         self.contract = linear(2 * width, width)
+        self.grid = Points("after_spatial", "after_temporal", "expanded", "contracted", "tokens")
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.spatial(x.transpose(-3, -2)).transpose(-3, -2)
-        x = x + self.temporal(x)
+    def forward(self, x: Tensor, step: Tensor | None) -> Tensor:
+        grid = self.grid
+        x = grid["after_spatial"](x + self.spatial(x.transpose(-3, -2), step).transpose(-3, -2))
+        x = grid["after_temporal"](x + self.temporal(x, grid["after_spatial"].step))
         # Flat, because the converter fuses a bias into a product of two axes only.
-        hidden = torch.relu(self.expand(x.reshape(-1, x.shape[-1])))
-        return x + self.contract(hidden).reshape(x.shape)
+        y = torch.relu(self.expand(x.reshape(-1, x.shape[-1])))
+        y = grid["expanded"](y, grid["after_temporal"].step, weight_step(self.expand))
+        y = self.contract(y)
+        y = grid["contracted"](y, grid["expanded"].step, weight_step(self.contract))
+        tokens: Tensor = grid["tokens"](x + y.reshape(x.shape))
+        return tokens
 
 
-class Student(nn.Module):
+class _Core(nn.Module):
+    """What the student and its deployed form share: everything between tokens and logits."""
+
+    encoders: nn.ModuleList
+    position: Tensor
+    blocks: nn.ModuleList
+    classifier: nn.Linear
+    grid: Points
+
+    def _mixed(self, encoded: Tensor) -> Tensor:
+        """The encoders' tokens (..., modalities, segments, width) through position and blocks."""
+        known = [cast(Encoder, encode).steps() for encode in self.encoders]
+        steps = [step for step in known if step is not None]
+        x = self.grid["encoded"](encoded, torch.stack(steps) if steps else None)
+        x = self.grid["tokens"](x + self.position)
+        step = self.grid["tokens"].step
+        for block in cast("list[Block]", self.blocks):
+            x = block(x, step)
+            step = block.grid["tokens"].step
+        return x
+
+    def _pooled(self, mean: Tensor) -> Tensor:
+        """The mean over the segments, on its grid."""
+        parts: list[_Core | Block] = [self, *cast("list[Block]", self.blocks)]
+        step = parts[-1].grid["tokens"].step
+        pooled: Tensor = self.grid["pooled"](mean, step, terms=self.position.shape[1])
+        return pooled
+
+    def _answer(self, pooled: Tensor) -> Tensor:
+        """What was pooled (N, modalities * width) to logits."""
+        logits: Tensor = self.grid["logits"](
+            self.classifier(pooled), self.grid["pooled"].step, weight_step(self.classifier)
+        )
+        return logits
+
+
+class Student(_Core):
     """Windows of several modalities to class scores.
 
     Args:
@@ -112,6 +184,7 @@ class Student(nn.Module):
         classes: how many scores.
         width: of a token.
         blocks: spatial-temporal blocks.
+        folded: without batch normalisation, as `fold` leaves it.
     """
 
     def __init__(
@@ -121,6 +194,7 @@ class Student(nn.Module):
         classes: int,
         width: int = 32,
         blocks: int = 2,
+        folded: bool = False,
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleList(Encoder(c, width) for c in channels)
@@ -130,29 +204,35 @@ class Student(nn.Module):
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
         self.dropout = nn.Dropout(0.1)
         self.classifier = nn.Linear(len(channels) * width, classes)
+        self.grid = Points("encoded", "tokens", "pooled", "logits")
+        if folded:
+            _fold_norms(self)
 
     def tokens(self, *inputs: Tensor) -> Tensor:
         """(N, modalities, segments, width): what distillation compares with the teacher's."""
         encoded = [encode(x) for encode, x in zip(self.encoders, inputs, strict=True)]
-        x = torch.stack(encoded, -3) + self.position
-        for block in self.blocks:
-            x = block(x)
-        return x
+        return self._mixed(torch.stack(encoded, -3))
 
     def classify(self, tokens: Tensor) -> Tensor:
         """Tokens (N, modalities, segments, width) to logits (N, classes)."""
-        return self.classifier(self.dropout(tokens.mean(-2).flatten(-2)))
+        return self._answer(self.dropout(self._pooled(tokens.mean(-2)).flatten(-2)))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Standardised float32 (N, T, C) an input, in order, to logits (N, classes)."""
         return self.classify(self.tokens(*inputs))
+
+    def fold(self) -> "Student":
+        """A copy that computes the same at inference, without batch normalisation."""
+        folded = copy.deepcopy(self)
+        _fold_norms(folded)
+        return folded
 
     def deploy(self) -> "DeployedStudent":
         """The same function of one window, without batch normalisation, ready for export."""
         return DeployedStudent(self)
 
 
-class DeployedStudent(nn.Module):
+class DeployedStudent(_Core):
     """A trained student for one window: inputs (1, T, C), logits (1, classes).
 
     The modalities take the place of the batch axis, so that tokens have three axes, not four:
@@ -161,23 +241,20 @@ class DeployedStudent(nn.Module):
 
     def __init__(self, student: Student) -> None:
         super().__init__()
-        student = copy.deepcopy(student)
-        _fold_norms(student)
+        student = student.fold()
         self.encoders = student.encoders
         self.position = student.position
         self.blocks = student.blocks
         self.classifier = student.classifier
+        self.grid = student.grid
         self.eval()
         self.requires_grad_(False)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Standardised float32 (1, T, C) an input, in order, to logits (1, classes)."""
         encoded = [encode(x) for encode, x in zip(self.encoders, inputs, strict=True)]
-        x = torch.cat(encoded) + self.position
-        for block in self.blocks:
-            x = block(x)
-        logits: Tensor = self.classifier(x.mean(1).reshape(1, -1))
-        return logits
+        tokens = self._mixed(torch.cat(encoded))
+        return self._answer(self._pooled(tokens.mean(1)).reshape(1, -1))
 
 
 def _fold_norms(module: nn.Module) -> None:

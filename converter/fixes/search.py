@@ -5,7 +5,7 @@ activations that do. The search ends when the model is healthy; a healthy one is
 A third of the calibration windows, spread over all of them, only judges; test data has no part.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from converter.fixes.ranges import clipped_ranges, least_squares, percentile
 from converter.fixes.score import FixItem, Score, helps
 from converter.fixes.wide import RoundingCost, rounding_costs
 from converter.quantising.quantise import quantise_model
-from converter.quantising.ranges import Ranges, minmax_ranges
+from converter.quantising.ranges import Ranges, Span, minmax_ranges
 from converter.reading.windows import Windows
 from midfuse.errors import InputError
 from midfuse.progress import SILENT, Progress, Task
@@ -72,11 +72,19 @@ class _Made:
 class _Maker:
     """Makes int8 models by plans from one set of windows; does nothing twice."""
 
-    def __init__(self, model: TFLiteModel, windows: Windows, path: Path, where: str) -> None:
+    def __init__(
+        self,
+        model: TFLiteModel,
+        windows: Windows,
+        path: Path,
+        where: str,
+        trained: Mapping[int, Span],
+    ) -> None:
         self._model = model
         self._windows = windows
         self._path = path
         self._where = where
+        self.trained = trained
         self._floats: dict[bool, TFLiteModel] = {False: model}
         self._ranges: dict[tuple[bool, str | None], Ranges] = {}
 
@@ -102,7 +110,7 @@ class _Maker:
         if key not in self._ranges:
             model = self.float_model(equalised)
             self._ranges[key] = (
-                minmax_ranges(model, self._windows)
+                minmax_ranges(model, self._windows, trained=self.trained)
                 if method is None
                 else clipped_ranges(model, self._windows, _METHODS[method])
             )
@@ -122,7 +130,8 @@ class _Search:
 
     def run(self, windows: Windows) -> None:
         """All candidates in order, until the model is healthy."""
-        for candidates in (self._equalisation, self._methods, self._biases):
+        free = () if self._maker.trained else (self._equalisation, self._methods)
+        for candidates in (*free, self._biases):
             if self.score.healthy:
                 return
             self._best_of(candidates())
@@ -203,7 +212,12 @@ class _Search:
 
 
 def fix(
-    model: TFLiteModel, windows: Windows, path: Path, where: str, progress: Progress = SILENT
+    model: TFLiteModel,
+    windows: Windows,
+    path: Path,
+    where: str,
+    progress: Progress = SILENT,
+    trained: Mapping[int, Span] | None = None,
 ) -> Fixed:
     """Quantise a float model with the fixes that help it; a healthy one as it is.
 
@@ -212,6 +226,8 @@ def fix(
         windows: calibration windows, with labels where known. A third of them judges the fixes;
             the model that comes out is made from all.
         path, where: as for `quantise_model`.
+        trained: ranges that were trained, as for `minmax_ranges`. The weights were trained on
+            them, so what would choose others, or scale channels, is not tried.
 
     Raises:
         InputError: too few windows, or what `quantise_model` raises.
@@ -225,8 +241,9 @@ def fix(
     making = windows.where(~judged)
     with progress.task("Fixes") as task:
         judge = Judge(model, windows.where(judged).spread(_JUDGED_WINDOWS))
-        search = _Search(_Maker(model, making, path, where), judge, task)
+        settled = trained or {}
+        search = _Search(_Maker(model, making, path, where, settled), judge, task)
         search.run(making)
         task.advance(0, "on all windows")
-        made = _Maker(model, windows, path, where).make(search.plan)
+        made = _Maker(model, windows, path, where, settled).make(search.plan)
     return Fixed(made.int8, made.float_model, made.ranges, search.plan.wide, search.items)

@@ -1,9 +1,9 @@
 """Where each op of the float `.tflite` came from: the ONNX node, and the PyTorch module.
 
 The converters in between keep no names, but they keep values: both models run on the same windows,
-and a tensor is found in the other by what it holds. Reshapes and transposes change the order of
-values only, so order does not count; what holds the same values after that is told apart by the
-kind of op and by what lies before it in either graph.
+and a tensor is found in the other by what it holds. What holds the same values is told apart by the
+kind of op and by what lies before it in either graph; what matches nothing closely may match a node
+of its kind loosely.
 """
 
 from collections.abc import Iterator
@@ -11,20 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
-from converter.lowering.float_model import FloatModel
+from converter.lowering.prints import CLOSE, LOOSE, equal, probes, tensor_prints, value_print
 from converter.reading.onnx_file import OnnxModel, input_specs, module_of
 from converter.reading.windows import FloatArray, Windows
 from midfuse.tflite_file import Op, TFLiteModel
-
-# Two calibration windows and a shaken one, which keeps apart what happens to be equal on them.
-_CALIBRATION_WINDOWS = 2
-# Relative; float models compute the same sums in another order. Where they cancel, as in a
-# LayerNorm over hardly any variance, rounding grows: what matches nothing closely may match a node
-# of its kind loosely.
-_CLOSE, _LOOSE = 1e-4, 1e-2
 
 _MOVES = {"Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split"}
 _MOVES |= {"Squeeze", "Tile", "Transpose", "Unsqueeze"}
@@ -102,11 +94,10 @@ def origins(
         InputError: onnxruntime fails on the model.
     """
     nodes = _Nodes(model)
-    chosen = windows.spread(_CALIBRATION_WINDOWS)
-    inputs = [chosen.window(at) for at in range(len(chosen))] + [_shaken(chosen)]
-    theirs = [_print(values) for values in nodes.values(inputs, where)]
-    ours = _op_values(float_model, inputs)
-    table = np.array(theirs)
+    inputs = probes(windows)
+    table = np.array([value_print(values) for values in nodes.values(inputs, where)])
+    made = [index for op in float_model.ops for index in op.outputs]
+    ours = tensor_prints(float_model, made, inputs)
     found: dict[int, int] = {}
     before = {index: 1 << (len(nodes) + at) for at, index in enumerate(float_model.inputs)}
     for op in float_model.ops:
@@ -114,10 +105,9 @@ def origins(
         for index in op.inputs:
             upstream |= before.get(index, 0)
         for index in op.outputs:
-            ours_print = _print(ours[index])
-            same = set(nodes.makers[_equal(table, ours_print, _CLOSE)].tolist())
+            same = set(nodes.makers[equal(table, ours[index], CLOSE)].tolist())
             if not same:
-                loose = nodes.makers[_equal(table, ours_print, _LOOSE)].tolist()
+                loose = nodes.makers[equal(table, ours[index], LOOSE)].tolist()
                 same = {at for at in loose if nodes.is_kind(op, at)}
             before[index] = upstream
             if same:
@@ -204,53 +194,6 @@ class _Nodes:
         if kind in kinds:
             return 0
         return 1 if (kind in _MOVES) == bool(kinds & _MOVES) else 2
-
-
-def _shaken(windows: Windows) -> list[FloatArray]:
-    """The first window with noise on it: still like what the model was made for."""
-    rng = np.random.default_rng(0)
-    return [
-        (first + 0.2 * first.std() * rng.standard_normal(first.shape)).astype(np.float32)
-        for first in windows.window(0)
-    ]
-
-
-def _op_values(model: TFLiteModel, inputs: list[list[FloatArray]]) -> dict[int, FloatArray]:
-    """What each op's outputs hold, all windows in one row."""
-    interpreter = FloatModel(model)
-    indices = [index for op in model.ops for index in op.outputs]
-    runs: dict[int, list[FloatArray]] = {index: [] for index in indices}
-    for window in inputs:
-        interpreter.run(window)
-        for index in indices:
-            runs[index].append(interpreter.tensor(index).ravel())
-    return {index: np.concatenate(parts).astype(np.float32) for index, parts in runs.items()}
-
-
-def _print(values: FloatArray) -> npt.NDArray[np.float64]:
-    """Figures that do not depend on the order of the values: their number, extremes, means."""
-    if values.size == 0:
-        return np.zeros(6)
-    sizes = np.abs(values)
-    return np.array(
-        [
-            values.size,
-            values.min(),
-            values.max(),
-            values.mean(dtype=np.float64),
-            sizes.mean(dtype=np.float64),
-            np.sqrt(np.square(sizes, dtype=np.float64).mean()),
-        ]
-    )
-
-
-def _equal(
-    table: npt.NDArray[np.float64], one: npt.NDArray[np.float64], tolerance: float
-) -> npt.NDArray[np.bool_]:
-    """Which rows of prints are of the same values as `one`, rounding aside."""
-    peak = max(abs(one[1]), abs(one[2]))
-    allowed = tolerance * np.array([0, peak, peak, one[4], one[4], one[5]])
-    return np.asarray((np.abs(table - one) <= allowed).all(axis=1))
 
 
 def _inherit(model: TFLiteModel, found: dict[int, int], last: int) -> None:

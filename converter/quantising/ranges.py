@@ -31,13 +31,30 @@ FIXED_RANGES = {
 }
 
 
-def minmax_ranges(model: TFLiteModel, windows: Windows, progress: Progress = SILENT) -> Ranges:
+def minmax_ranges(
+    model: TFLiteModel,
+    windows: Windows,
+    progress: Progress = SILENT,
+    trained: Mapping[int, Span] | None = None,
+) -> Ranges:
     """Smallest and largest value of every activation, by tensor name; 0 is always inside.
 
-    0 has to be a code of its own: padding and ReLU rest on it.
+    0 has to be a code of its own: padding and ReLU rest on it. Where `trained` has a range for a
+    group of tied tensors (`trained_spans`), they take that; if it has all, no window is looked at.
     """
+    settled = {} if trained is None else trained
+    roots = tied(model)
+    spans = {index: settled[root] for index, root in roots.items() if root in settled}
+    chosen = [index for index in roots if index not in spans]
+    if chosen:
+        spans |= _observed(model, chosen, windows, progress)
+    return shared_ranges(model, spans)
+
+
+def _observed(
+    model: TFLiteModel, chosen: list[int], windows: Windows, progress: Progress
+) -> dict[int, Span]:
     float_model = FloatModel(model)
-    chosen = list(activations(model))
     low = dict.fromkeys(chosen, 0.0)
     high = dict.fromkeys(chosen, 0.0)
     with progress.task("Activation ranges", len(windows)) as task:
@@ -48,7 +65,7 @@ def minmax_ranges(model: TFLiteModel, windows: Windows, progress: Progress = SIL
                 low[index] = min(low[index], float(values.min()))
                 high[index] = max(high[index], float(values.max()))
             task.advance()
-    return shared_ranges(model, {index: (low[index], high[index]) for index in chosen})
+    return {index: (low[index], high[index]) for index in chosen}
 
 
 def tied(model: TFLiteModel) -> dict[int, int]:

@@ -83,6 +83,7 @@ def write_report(path: Path, result: "ConversionResult") -> None:
         headline=words.headline(checks),
         first=None if first is None else first.index,
         counts=words.counts(checks),
+        ranges=words.ranges(result.trained, result.observed, result.calibration_windows),
         verdict=worst[0].verdict,
         symbols=words.SYMBOLS,
         sizes=[_sizes("float32", result.float_model), _sizes("int8", result.model)],

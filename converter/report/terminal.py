@@ -27,7 +27,7 @@ def summary(result: "ConversionResult") -> RenderableType:
     lines = [
         *_sizes(result),
         f"float TFLite equals the model given to {result.float_error:.1g};"
-        f" ranges from {result.calibration_windows} windows",
+        f" ranges {words.ranges(result.trained, result.observed, result.calibration_windows)}",
         *_agreement(result.agreement),
         *([] if result.fixes is None else [words.plain(words.kept(result.fixes))]),
         "; ".join(

@@ -54,6 +54,13 @@ def change(before: float | None, after: float | None) -> str:
     return "–" if before is None or after is None else f"{before:.1%} → {after:.1%}"
 
 
+def ranges(trained: int, observed: int, windows: int) -> str:
+    """Where the activation ranges come from."""
+    if not trained:
+        return f"from {windows} windows"
+    return f"{trained} trained, {observed} observed" + (f" on {windows} windows" * (observed > 0))
+
+
 def kept(fixes: Sequence[FixItem]) -> str:
     """The fixes that were kept, and what they did together to the outputs' SQNR."""
     if not fixes:

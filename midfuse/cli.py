@@ -13,7 +13,7 @@ from midfuse import __version__
 COMMANDS = {
     "run": ("midfuse.run", "run", "Everything in order: train, convert, build, flash, evaluate."),
     "data": ("trainer.data_cli", "data", "What is in a data set, with a picture."),
-    "train": ("trainer.cli", "train_command", "Train teacher and student on real recordings."),
+    "train": ("trainer.cli", "train", "Train teacher and student on real recordings."),
     "convert": ("converter.cli", "convert", "PyTorch or ONNX to int8 TFLite, every op checked."),
     "build": ("firmware_tools.build_cli", "build", "Compile a .tflite into firmware, or into C."),
     "flash": ("firmware_tools.cli", "flash", "Put an image on a board, or boot an emulated one."),

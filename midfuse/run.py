@@ -96,9 +96,8 @@ def _run_split(recordings: list[str], board: str, split: int, seed: int, out: Pa
         return answer
 
     train, convert, device = (str(out / name) for name in ("train", "convert", "board"))
-    trained = stage(
-        "train", *recordings, "--split", str(split), "--seed", str(seed), "--out", train
-    )
+    answer = stage("train", *recordings, "--split", str(split), "--seed", str(seed), "--out", train)
+    (trained,) = answer["trainings"]
     converted = stage(
         "convert", f"{train}/student.safetensors", "--calibration", f"{train}/calibration.npz",
         "--test", f"{train}/test.npz", "--out", convert,
@@ -112,7 +111,7 @@ def _run_split(recordings: list[str], board: str, split: int, seed: int, out: Pa
     instructions = evaluated["instructions_per_inference"]
     return SplitRun(
         split=split,
-        splits=trained["splits"],
+        splits=answer["splits"],
         test_subjects=trained["subjects"]["test"],
         windows=windows,
         correct={

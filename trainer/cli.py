@@ -1,19 +1,21 @@
 """`midfuse train`."""
 
+import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.console import Group
 from rich.table import Table
 
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import InputError
-from trainer.datasets import DATASETS, load_dataset
-from trainer.figures import Scores, Spread
-from trainer.pipeline import as_json, train
-from trainer.protocols import PROTOCOLS, USUAL, splits
-from trainer.recipe import STUDENTS, Recipe
-from trainer.study import Study, study
+from trainer import ranks
+from trainer.datasets import DATASETS
+from trainer.figures import Spread
+from trainer.protocols import PROTOCOLS, USUAL
+from trainer.recipe import STUDENTS
+from trainer.study import Plan, Study, interrupted_plan, study
 
 
 @command(
@@ -34,9 +36,19 @@ from trainer.study import Study, study
 )
 @click.option("--split", default=0, show_default=True, help="Which split of the protocol.")
 @click.option("--all-splits", is_flag=True, help="Every split of the protocol in turn.")
-@click.option("--seed", default=0, show_default=True, help="Seed of weights and draws.")
 @click.option(
-    "--seeds", default=1, show_default=True, help="Train this many times, from --seed on."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of weights and draws.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Train so many times, from --seed on.",
 )
 @click.option(
     "--student",
@@ -48,7 +60,14 @@ from trainer.study import Study, study
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs/train"), show_default=True
 )
-def train_command(
+@click.option("--tensorboard", is_flag=True, help="Write event files into the folder too.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Go on with an interrupted training, exactly as it began.",
+)
+def train(
     dataset: str,
     data: Path | None,
     modalities: str | None,
@@ -59,53 +78,59 @@ def train_command(
     seeds: int,
     student: str,
     out: Path,
+    tensorboard: bool,
+    resume: Path | None,
 ) -> Outcome:
     """Train and write everything that the later stages need."""
-    progress = Terminal()
-    recordings = load_dataset(dataset, data, progress)
-    if modalities is not None:
-        recordings = recordings.only([name.strip() for name in modalities.split(",")])
-    known = splits(recordings, protocol)
-    chosen = dict(enumerate(known))
-    if not all_splits:
-        if split not in chosen:
+    if resume is None:
+        plan = Plan(
+            dataset=dataset,
+            data=None if data is None else str(data.resolve()),
+            modalities=None if modalities is None else [m.strip() for m in modalities.split(",")],
+            protocol=protocol,
+            split=None if all_splits else split,
+            seeds=list(range(seed, seed + seeds)),
+            student=student,
+        )
+    else:
+        _alone("resume", "tensorboard", "as_json", "debug")
+        plan, out = interrupted_plan(resume), resume
+    with ranks.joined():
+        found = study(
+            plan, out, resume=resume is not None, tensorboard=tensorboard, progress=Terminal()
+        )
+    if found is None:
+        sys.exit(0)
+    written = [file for trained in found.trainings.values() for file in trained.files]
+    files = [*(written if len(found.trainings) == 1 else []), out / "summary.json"]
+    return Outcome(found.as_json(), Group(found.dataset.repaired, _table(found)), files)
+
+
+def _alone(*beside: str) -> None:
+    """Refuse options beside --resume: a resumed run is as it began."""
+    context = click.get_current_context()
+    for name in context.params:
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in beside:
             raise InputError(
-                f"--split {split}: protocol {protocol} of {dataset} has no such split",
-                f"choose 0 to {len(known) - 1}",
+                f"--resume: goes on as it began, without --{name.replace('_', '-')}",
+                "leave that out",
             )
-        chosen = {split: known[split]}
-    recipe = Recipe(size=STUDENTS[student])
-    if seeds < 1:
-        raise InputError(f"--seeds {seeds}: nothing to train", "give 1 or more")
-    if len(chosen) == seeds == 1:
-        ((at, subjects),) = chosen.items()
-        trained = train(recordings, subjects, seed, out, recipe, progress)
-        answer = {"split": at, "splits": len(known), "seed": seed} | as_json(trained, recordings)
-        caption = f"{trained.windows['test']} windows of subjects {_names(subjects.test)}"
-        table = _table({model: [s] for model, s in trained.figures.items()}, caption)
-        return Outcome(answer, Group(recordings.repaired, table), trained.files)
-    found = study(recordings, chosen, range(seed, seed + seeds), out, recipe, progress)
-    view = Group(recordings.repaired, _spread(found, seeds))
-    return Outcome(found.as_json(), view, [out / "summary.json"])
 
 
-def _table(scores: dict[str, list[Scores]], caption: str) -> Table:
+def _table(found: Study) -> Table:
     """Accuracy and macro-F1 of each model, mean and spread over seeds."""
-    table = Table("model", "held-out accuracy", "macro F1", caption=caption)
-    for model, each in scores.items():
-        accuracy = Spread.of([s.accuracy for s in each])
-        macro_f1 = Spread.of([s.macro_f1 for s in each])
+    tested = [name for trained in found.trainings.values() for name in trained.subjects.test]
+    seeds = len({seed for _, seed in found.trainings})
+    first = found.scores(found.models[0])[0]
+    table = Table(
+        *("model", "held-out accuracy", "macro F1"),
+        caption=f"{first.windows} windows of subjects {', '.join(dict.fromkeys(tested))}"
+        + (f"; mean and deviation over {seeds} seeds" if seeds > 1 else ""),
+    )
+    for model in found.models:
+        scores = found.scores(model)
+        accuracy = Spread.of([s.accuracy for s in scores])
+        macro_f1 = Spread.of([s.macro_f1 for s in scores])
         table.add_row(model.replace("_", " "), str(accuracy), str(macro_f1))
     return table
-
-
-def _spread(found: Study, seeds: int) -> Table:
-    tests = [t.subjects.test for t in found.trainings.values()]
-    subjects = list(dict.fromkeys(name for test in tests for name in test))
-    first = found.scores(found.models[0])[0]
-    caption = f"{first.windows} windows of subjects {_names(subjects)}, {seeds} seed(s)"
-    return _table({model: found.scores(model) for model in found.models}, caption)
-
-
-def _names(subjects: list[str]) -> str:
-    return ", ".join(subjects)

@@ -10,21 +10,27 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from midfuse.card import Architecture, Input, ModelCard, Output, Training, write_card
 from midfuse.errors import InputError
 from midfuse.progress import SILENT, Progress
+from trainer import ranks
 from trainer.augment import Drawer
 from trainer.checkpoint import save_weights
 from trainer.datasets import DataSet
 from trainer.distil import Distil, Labels
 from trainer.figures import Scores, score
-from trainer.fit import Data, fit, predict, reproducible
+from trainer.fit import Data, History, fit, predict, reproducible
+from trainer.grids import trained_ranges
+from trainer.plots import draw_confusion, draw_curves
 from trainer.protocols import Split
 from trainer.recipe import Recipe
+from trainer.run_folder import Run
 from trainer.student import Student
 from trainer.teacher import Teacher
 from trainer.trees import features, train_trees
+from trainer.tune import tune
 from trainer.windows import (
     Standardiser,
     Windows,
@@ -42,12 +48,14 @@ FILES = (
     "calibration.npz",
     "test.npz",
     "figures.json",
+    "curves.png",
+    "confusion.png",
 )
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training; `figures` and `validation` by model."""
+    """What came of a training; `figures` (of the test subjects) and `validation` by model."""
 
     subjects: Split
     windows: dict[str, int]
@@ -57,6 +65,28 @@ class Trained:
     seconds: dict[str, float]
     files: list[Path]
 
+    def as_json(self, labels: list[str]) -> dict[str, Any]:
+        """What figures.json holds."""
+        return {
+            "subjects": asdict(self.subjects),
+            "windows": self.windows,
+            "figures": {name: s.as_json(labels) for name, s in self.figures.items()},
+            "validation": {name: s.as_json(labels) for name, s in self.validation.items()},
+            "parameters": self.parameters,
+            "seconds": self.seconds,
+            "files": {path.name: str(path) for path in self.files},
+        }
+
+
+@dataclass(frozen=True)
+class Models:
+    """The teacher, the student as distilled, and tuned for int8; how each learnt, by stage."""
+
+    teacher: Teacher
+    student: Student
+    tuned: Student
+    histories: dict[str, History]
+
 
 def train(
     dataset: DataSet,
@@ -64,13 +94,17 @@ def train(
     seed: int,
     out: Path,
     recipe: Recipe,
+    run: Run,
     progress: Progress = SILENT,
-) -> Trained:
-    """Train teacher, student and trees on one split and write the results into the folder `out`.
+) -> Trained | None:
+    """Train on one split and write the results into the folder `out`.
 
     Files: teacher.safetensors, student.safetensors, student.json (the model card),
     calibration.npz (about 512 standardised windows of training subjects, by input name),
-    test.npz (all windows of the held-out subjects, with `labels` and `subjects`), figures.json.
+    test.npz (all windows of the held-out subjects, with `labels` and `subjects`), figures.json,
+    curves.png (of all stages), confusion.png (of the tuned student on the test windows).
+
+    None is what all processes of `torchrun` but the first return.
 
     Raises:
         InputError: a data set that cannot be cut, or `out` is no folder.
@@ -82,51 +116,49 @@ def train(
         for name, chosen in asdict(subjects).items()
     }
     drawer = Drawer(recordings, dataset.modalities, dataset.window, standardise, recipe.strength)
-    data = Data(drawer, parts["validation"], seed)
-    channels = [len(modality.channels) for modality in dataset.modalities]
-    config: dict[str, Any] = {
-        "channels": channels,
-        "length": dataset.window.length,
-        "classes": len(dataset.labels),
-        **asdict(recipe.size),
-    }
+    clock = _Clock()
+    models = _teach(dataset, Data(drawer, parts["validation"], seed), recipe, run, clock, progress)
+    if ranks.rank() != 0:
+        return None
+    with progress.task("growing the trees") as task:
+        trees = train_trees(parts["train"], seed)
+        task.advance()
+    clock.lap("trees")
 
+    def judged(part: Windows) -> dict[str, Scores]:
+        answers = {
+            "trees": trees.predict(features(part)),
+            "teacher": predict(models.teacher, part.inputs).argmax(1),
+            "student_float": predict(models.student, part.inputs).argmax(1),
+            "student_tuned": predict(models.tuned, part.inputs).argmax(1),
+        }
+        classes = len(dataset.labels)
+        return {name: score(found, part, classes) for name, found in answers.items()}
+
+    trained = Trained(
+        subjects=subjects,
+        windows={name: len(part) for name, part in parts.items()},
+        figures=judged(parts["test"]),
+        validation=judged(parts["validation"]),
+        parameters={
+            "teacher": _parameters(models.teacher),
+            "student": _parameters(models.student.deploy()),
+        },
+        seconds=clock.seconds,
+        files=[out / name for name in FILES],
+    )
+    training = Training(
+        dataset=dataset.name,
+        licence=dataset.about.licence,
+        split=asdict(subjects),
+        seed=seed,
+        figures={name: scores.accuracy for name, scores in trained.figures.items()},
+    )
     with _staged(out) as folder:
-        clock = _Clock()
-        reproducible(seed)
-        joints = [modality.joints for modality in dataset.modalities]
-        teacher = Teacher(channels, dataset.window.length, len(dataset.labels), joints)
-        fit(Labels(teacher, recipe.smoothing), data, recipe.teacher, "teacher", progress=progress)
-        clock.lap("teacher")
-        student = Student(**config)
-        lesson = Distil(student, teacher, recipe.distillation)
-        fit(lesson, data, recipe.student, "student", progress=progress)
-        clock.lap("student")
-        with progress.task("growing the trees") as task:
-            trees = train_trees(parts["train"], seed)
-            task.advance()
-        clock.lap("trees")
-
-        def judged(part: Windows) -> dict[str, Scores]:
-            answers = {
-                "teacher": predict(teacher, part.inputs).argmax(1),
-                "student_float": predict(student, part.inputs).argmax(1),
-                "trees": trees.predict(features(part)),
-            }
-            classes = len(dataset.labels)
-            return {name: score(found, part, classes) for name, found in answers.items()}
-
-        validation, figures = judged(parts["validation"]), judged(parts["test"])
-        training = Training(
-            dataset=dataset.name,
-            licence=dataset.about.licence,
-            split=asdict(subjects),
-            seed=seed,
-            figures={name: scores.accuracy for name, scores in figures.items()},
-        )
-        save_weights(teacher, folder / "teacher.safetensors")
-        save_weights(student, folder / "student.safetensors")
-        write_card(_card(dataset, config, standardise, training), folder / "student.json")
+        save_weights(models.teacher, folder / "teacher.safetensors")
+        save_weights(models.tuned, folder / "student.safetensors")
+        card = _card(dataset, recipe, standardise, models.tuned, training)
+        write_card(card, folder / "student.json")
         chosen = stratified(parts["train"], CALIBRATION_WINDOWS, np.random.default_rng(seed))
         np.savez_compressed(
             folder / "calibration.npz",
@@ -136,35 +168,48 @@ def train(
         np.savez_compressed(
             folder / "test.npz", **test.inputs, labels=test.labels, subjects=test.subjects
         )
-        result = Trained(
-            subjects=subjects,
-            windows={name: len(part) for name, part in parts.items()},
-            figures=figures,
-            validation=validation,
-            parameters={
-                "teacher": sum(p.numel() for p in teacher.parameters()),
-                "student_float": sum(p.numel() for p in student.deploy().parameters()),
-            },
-            seconds=clock.seconds,
-            files=[out / name for name in FILES],
-        )
-        (folder / "figures.json").write_text(json.dumps(as_json(result, dataset), indent=2) + "\n")
-    return result
+        figures = json.dumps(trained.as_json(dataset.labels), indent=2)
+        (folder / "figures.json").write_text(figures + "\n")
+        draw_curves(models.histories, folder / "curves.png")
+        confusion = trained.figures["student_tuned"].confusion
+        title = f"{dataset.name}: tuned student, {len(test)} windows of held-out subjects"
+        draw_confusion(confusion, dataset.labels, title, folder / "confusion.png")
+    return trained
 
 
-def as_json(trained: Trained, dataset: DataSet) -> dict[str, Any]:
-    """What figures.json holds and `midfuse train --json` prints of one training."""
-    return {
-        "dataset": dataset.name,
-        "repairs": dict(dataset.repairs),
-        "subjects": asdict(trained.subjects),
-        "windows": trained.windows,
-        "figures": {n: s.as_json(dataset.labels) for n, s in trained.figures.items()},
-        "validation": {n: s.as_json(dataset.labels) for n, s in trained.validation.items()},
-        "parameters": trained.parameters,
-        "seconds": trained.seconds,
-        "files": {path.name: str(path) for path in trained.files},
+def _teach(
+    dataset: DataSet, data: Data, recipe: Recipe, run: Run, clock: "_Clock", progress: Progress
+) -> Models:
+    """The three stages, one after the other."""
+    reproducible(data.seed)
+    windows = len(data.drawer)
+    joints = [modality.joints for modality in dataset.modalities]
+    shape = _shape(dataset)
+    teacher = Teacher(*shape, joints)
+    lesson = Labels(teacher, recipe.smoothing)
+    histories = {
+        "teacher": fit(lesson, data, recipe.teacher.schedule(windows), "teacher", run, progress)
     }
+    clock.lap("teacher")
+    student = Student(*shape, **asdict(recipe.size))
+    distil = Distil(student, teacher, recipe.distillation)
+    schedule = recipe.student.schedule(windows)
+    histories["student"] = fit(distil, data, schedule, "student", run, progress)
+    clock.lap("student")
+    schedule = recipe.tuning.schedule(windows)
+    tuned, histories["tuning"] = tune(student, data, schedule, run, progress)
+    clock.lap("tuning")
+    return Models(teacher.cpu(), student.cpu(), tuned.cpu(), histories)
+
+
+def _shape(dataset: DataSet) -> tuple[list[int], int, int]:
+    """Channels of each input, samples of a window, classes."""
+    channels = [len(modality.channels) for modality in dataset.modalities]
+    return channels, dataset.window.length, len(dataset.labels)
+
+
+def _parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
 
 
 class _Clock:
@@ -200,8 +245,14 @@ def _standardised(part: Windows, standardise: Standardiser) -> Windows:
 
 
 def _card(
-    dataset: DataSet, config: dict[str, Any], standardise: Standardiser, training: Training
+    dataset: DataSet,
+    recipe: Recipe,
+    standardise: Standardiser,
+    tuned: Student,
+    training: Training,
 ) -> ModelCard:
+    channels, length, classes = _shape(dataset)
+    config = {"channels": channels, "length": length, "classes": classes, "folded": True}
     return ModelCard(
         name="student",
         modalities=dataset.modalities,
@@ -218,6 +269,7 @@ def _card(
             for modality in dataset.modalities
         ],
         outputs=[Output(name="logits", shape=[1, len(dataset.labels)])],
-        architecture=Architecture(name="dmft-student", config=config),
+        architecture=Architecture(name="dmft-student", config=config | asdict(recipe.size)),
+        trained_ranges=trained_ranges(tuned),
         training=training,
     )

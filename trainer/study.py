@@ -1,80 +1,144 @@
-"""Several trainings of one kind: all splits of a protocol, several seeds, and what they say."""
+"""What to train, and all of it: splits of a protocol, seeds, and what they say together."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from midfuse.errors import InputError
 from midfuse.progress import SILENT, Progress
-from trainer.datasets import DataSet
+from trainer import ranks
+from trainer.datasets import DataSet, load_dataset
 from trainer.figures import Scores, Spread, pooled
 from trainer.pipeline import Trained, train
-from trainer.protocols import Split
-from trainer.recipe import Recipe
+from trainer.protocols import Split, splits
+from trainer.recipe import STUDENTS, Recipe
+from trainer.run_folder import Run, fingerprint, interrupted_config
+
+
+class Plan(BaseModel):
+    """What `midfuse train` was asked for; `split` by number, None is every one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    data: str | None
+    modalities: list[str] | None
+    protocol: str
+    split: int | None
+    seeds: Annotated[list[int], Field(min_length=1)]
+    student: str
 
 
 @dataclass(frozen=True)
 class Study:
-    """Trainings by (split, seed): figures over seeds, each seed's windows of all splits pooled."""
+    """Trainings by (split, seed); `splits` is how many the protocol has."""
 
     dataset: DataSet
+    splits: int
     trainings: dict[tuple[int, int], Trained]
-
-    def scores(self, model: str) -> list[Scores]:
-        """Of one model on the test windows, an entry a seed."""
-        seeds = sorted({seed for _, seed in self.trainings})
-        return [
-            pooled([t.figures[model] for (_, s), t in self.trainings.items() if s == seed])
-            for seed in seeds
-        ]
 
     @property
     def models(self) -> list[str]:
         return list(next(iter(self.trainings.values())).figures)
 
+    def scores(self, model: str) -> list[Scores]:
+        """Of one model on the test windows: an entry a seed, its splits pooled."""
+        seeds = dict.fromkeys(seed for _, seed in self.trainings)
+        return [
+            pooled([t.figures[model] for (_, s), t in self.trainings.items() if s == seed])
+            for seed in seeds
+        ]
+
     def as_json(self) -> dict[str, Any]:
-        """What summary.json holds."""
+        """What summary.json holds and `midfuse train --json` prints.
+
+        `figures` are mean and spread over seeds; those of each training are in `trainings`.
+        """
         return {
             "dataset": self.dataset.name,
             "repairs": dict(self.dataset.repairs),
-            "trainings": [
-                {
-                    "split": split,
-                    "seed": seed,
-                    "accuracy": {m: s.accuracy for m, s in t.figures.items()},
-                }
-                for (split, seed), t in self.trainings.items()
-            ],
+            "splits": self.splits,
             "figures": {
                 model: {
                     "accuracy": asdict(Spread.of([s.accuracy for s in self.scores(model)])),
                     "macro_f1": asdict(Spread.of([s.macro_f1 for s in self.scores(model)])),
-                    **pooled(self.scores(model)).as_json(self.dataset.labels),
                 }
                 for model in self.models
             },
+            "trainings": [
+                {"split": split, "seed": seed} | trained.as_json(self.dataset.labels)
+                for (split, seed), trained in self.trainings.items()
+            ],
         }
 
 
 def study(
-    dataset: DataSet,
-    splits: dict[int, Split],
-    seeds: Sequence[int],
-    out: Path,
-    recipe: Recipe,
-    progress: Progress = SILENT,
-) -> Study:
-    """Train on every split with every seed, each into a folder of its own below `out`.
+    plan: Plan, out: Path, *, resume: bool, tensorboard: bool, progress: Progress = SILENT
+) -> Study | None:
+    """Train what is planned into `out`: a single training right there, several into a folder each.
+
+    With `resume`, goes on with the run in `out`, which began with the same plan. What comes of it
+    is None in all processes of `torchrun` but the first.
 
     Raises:
-        InputError: as `train`.
+        InputError: a data set that cannot be read or split, no such split, or `out` cannot be
+            used.
     """
+    dataset = load_dataset(plan.dataset, None if plan.data is None else Path(plan.data), progress)
+    if plan.modalities is not None:
+        dataset = dataset.only(plan.modalities)
+    known = splits(dataset, plan.protocol)
+    chosen = list(_chosen(plan, known))
+    recipe = Recipe(size=STUDENTS[plan.student])
+    config = {
+        "plan": plan.model_dump(),
+        "recipe": asdict(recipe),
+        "data_sha256": fingerprint(dataset),
+    }
+    begin = Run.resume if resume else Run.start
     trainings = {}
-    for seed in seeds:
-        for at, split in splits.items():
-            folder = out / f"split-{at}-seed-{seed}"
-            trainings[at, seed] = train(dataset, split, seed, folder, recipe, progress)
-    found = Study(dataset, trainings)
-    (out / "summary.json").write_text(json.dumps(found.as_json(), indent=2) + "\n")
+    with begin(out, config, tensorboard) as run:
+        for seed in plan.seeds:
+            for at, subjects in chosen:
+                name = f"split-{at}-seed-{seed}" if len(chosen) * len(plan.seeds) > 1 else ""
+                trained = train(
+                    dataset, subjects, seed, out / name, recipe, run.part(name), progress
+                )
+                if trained is not None:
+                    trainings[at, seed] = trained
+        if ranks.rank() != 0:
+            return None
+        found = Study(dataset, len(known), trainings)
+        (out / "summary.json").write_text(json.dumps(found.as_json(), indent=2) + "\n")
     return found
+
+
+def interrupted_plan(folder: Path) -> Plan:
+    """What the unfinished run in a folder was asked for.
+
+    Raises:
+        InputError: no unfinished run there, or its configuration is damaged.
+    """
+    try:
+        return Plan.model_validate(interrupted_config(folder).get("plan"))
+    except ValidationError as error:
+        field = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise InputError(
+            f"{folder}: the configuration's plan.{field} is damaged", "train again"
+        ) from None
+
+
+def _chosen(plan: Plan, known: list[Split]) -> Iterator[tuple[int, Split]]:
+    if plan.split is None:
+        yield from enumerate(known)
+    elif 0 <= plan.split < len(known):
+        yield plan.split, known[plan.split]
+    else:
+        raise InputError(
+            f"--split {plan.split}: protocol {plan.protocol} of {plan.dataset} has no such split",
+            f"choose 0 to {len(known) - 1}",
+        )

@@ -15,6 +15,7 @@ from torch.nn import functional
 from midfuse.progress import SILENT, Progress
 from trainer.fit import Data, History, Lesson, Schedule, fit
 from trainer.grids import Ranges, grids, put_on_grids
+from trainer.run_folder import Run
 from trainer.student import Student
 
 # Windows that the first ranges come from, and the share of values left out at each end: one large
@@ -47,7 +48,11 @@ class Imitate(Lesson):
 
 
 def tune(
-    student: Student, data: Data, schedule: Schedule, progress: Progress = SILENT
+    student: Student,
+    data: Data,
+    schedule: Schedule,
+    run: Run | None = None,
+    progress: Progress = SILENT,
 ) -> tuple[Student, History]:
     """A folded copy of a trained student that learnt to compute on its grids, which are on."""
     student.eval()
@@ -55,7 +60,7 @@ def tune(
     # What is imitated has none either.
     tuned.dropout.p = 0.0
     put_on_grids(tuned, observed_ranges(tuned, data))
-    history = fit(Imitate(tuned, student), data, schedule, "int8 student", progress)
+    history = fit(Imitate(tuned, student), data, schedule, "tuning", run, progress)
     return tuned, history
 
 

@@ -1,20 +1,25 @@
 """`midfuse train` from a recordings file to the files of the later stages."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from midfuse.card import read_card
 from midfuse.oracle import read_npz
-from tests.trainer.conftest import Arrays
+from tests.trainer.conftest import Arrays, own_recordings, write_folder
 from trainer import cli
+from trainer.checkpoint import load_tuned
+from trainer.fit import predict
 from trainer.pipeline import FILES
 
 
@@ -23,20 +28,51 @@ def train(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
-def trained(data: Path, out: Path) -> dict[str, Any]:
-    result = train("--dataset", "folder", "--data", data, "--out", out, "--json")
+def answer_of(*arguments: str | Path) -> dict[str, Any]:
+    result = train(*arguments, "--json")
     assert result.returncode == 0, result.stderr
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
 
 
-def test_it_writes_what_the_later_stages_read(
-    arrays: Arrays, write: Callable[[Arrays], Path], tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    answer = trained(write(arrays), out)
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the user's own recordings."""
+    return write_folder(own_recordings(), tmp_path_factory.mktemp("recordings") / "own")
 
+
+@pytest.fixture(scope="module")
+def out(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a training on them leaves behind."""
+    folder = tmp_path_factory.mktemp("trained") / "out"
+    answer = answer_of("--dataset", "folder", "--data", own, "--out", folder)
+    assert answer == json.loads((folder / "summary.json").read_text())
+    return folder
+
+
+def figures(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "figures.json").read_text())
+    return found
+
+
+def assert_same_models(one: Path, other: Path) -> None:
+    """Weights to the byte, and whatever later stages take from card and calibration."""
+    for name in ("teacher.safetensors", "student.safetensors"):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    windows = [read_npz(run / "calibration.npz") for run in (one, other)]
+    for name, values in windows[0].items():
+        np.testing.assert_array_equal(values, windows[1][name])
+    cards = [json.loads((run / "student.json").read_text()) for run in (one, other)]
+    for card in cards:
+        del card["training"]["figures"]
+    assert cards[0] == cards[1]
+
+
+def test_it_writes_what_the_later_stages_read(out: Path) -> None:
+    arrays, answer = own_recordings(), figures(out)
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        [*FILES, "config.json", "summary.json"]
+    )
     card = read_card(out / "student.json")
     assert [(i.name, i.shape) for i in card.inputs] == [("acc", [1, 128, 3]), ("gyro", [1, 128, 2])]
     assert card.labels == ["slow", "brisk", "fast"]
@@ -63,37 +99,76 @@ def test_it_writes_what_the_later_stages_read(
         test["subjects"], np.repeat(arrays["recording_subjects"][held_out].astype(str), 3)
     )
 
-    for name in ("teacher", "student_float", "trees"):
-        scores = answer["figures"][name]
+    assert list(answer["figures"]) == ["trees", "teacher", "student_float", "student_tuned"]
+    for name, scores in answer["figures"].items():
         assert scores["windows"] == len(test["labels"])
         assert scores["accuracy"] == scores["correct"] / scores["windows"]
         assert card.training.figures[name] == scores["accuracy"]
+        assert set(scores["subjects"]) == set(split["test"])
         # Three paces, clearly apart: anything that learns finds most of them.
         assert scores["accuracy"] > 0.6, name
+    config = json.loads((out / "config.json").read_text())
+    assert config["plan"]["seeds"] == [0]
+    assert config["recipe"]["student"]["rate"] > 0
+    assert config["versions"]["torch"] == torch.__version__
+
+
+def test_the_tuned_student_comes_back_from_its_files(out: Path) -> None:
+    test = read_npz(out / "test.npz")
+    inputs = {name: test[name] for name in ("acc", "gyro")}
+    answers = predict(load_tuned(out / "student.json"), inputs).argmax(1)
+    assert (
+        int((answers == test["labels"]).sum())
+        == figures(out)["figures"]["student_tuned"]["correct"]
+    )
 
 
 def test_poisoned_test_subjects_change_nothing_but_their_figures(
-    arrays: Arrays, write: Callable[[Arrays], Path], tmp_path: Path
+    arrays: Arrays, write: Callable[[Arrays], Path], out: Path, tmp_path: Path
 ) -> None:
-    first = trained(write(arrays), tmp_path / "first")
+    first = figures(out)
     tested = np.isin(arrays["recording_subjects"].astype(str), first["subjects"]["test"])
     arrays["acc"][np.repeat(tested, 300)] *= -1e6
     arrays["gyro"][np.repeat(tested, 300)] = 1e9
-    again = trained(write(arrays), tmp_path / "again")
+    answer_of("--dataset", "folder", "--data", write(arrays), "--out", tmp_path / "again")
+    again = figures(tmp_path / "again")
     assert again["figures"] != first["figures"]
     assert again["validation"] == first["validation"]
-    runs = [tmp_path / "first", tmp_path / "again"]
-    for name in ("teacher.safetensors", "student.safetensors"):
-        weights = [(run / name).read_bytes() for run in runs]
-        assert weights[0] == weights[1], name
-    windows = [read_npz(run / "calibration.npz") for run in runs]
-    for name, values in windows[0].items():
-        np.testing.assert_array_equal(values, windows[1][name])
-    # Means, deviations, trained ranges: whatever later stages take from the card.
-    cards = [json.loads((run / "student.json").read_text()) for run in runs]
-    for card in cards:
-        del card["training"]["figures"]
-    assert cards[0] == cards[1]
+    assert_same_models(out, tmp_path / "again")
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes(own: Path, out: Path, tmp_path: Path) -> None:
+    killed = tmp_path / "killed"
+    line = [sys.executable, "-m", "midfuse", "train", "--dataset", "folder"]
+    line += ["--data", str(own), "--out", str(killed)]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 300
+        while not list(killed.rglob("teacher.state")):
+            assert process.poll() is None, "ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    assert not (killed / "student.safetensors").exists()
+    answer_of("--resume", killed)
+    assert_same_models(out, killed)
+    assert sorted(path.name for path in killed.iterdir()) == sorted(
+        path.name for path in out.iterdir()
+    )
+
+
+def test_several_seeds_are_pooled_into_mean_and_spread(own: Path, tmp_path: Path) -> None:
+    out = tmp_path / "study"
+    data = ("--dataset", "folder", "--data", own, "--modalities", "acc", "--student", "student-s")
+    answer = answer_of(*data, "--seeds", "2", "--split", "3", "--out", out)
+    each = [figures(out / f"split-3-seed-{seed}")["figures"]["trees"] for seed in (0, 1)]
+    accuracies = [scores["accuracy"] for scores in each]
+    assert answer["figures"]["trees"]["accuracy"]["mean"] == pytest.approx(np.mean(accuracies))
+    assert answer["figures"]["trees"]["accuracy"]["deviation"] == pytest.approx(
+        np.std(accuracies, ddof=1)
+    )
+    assert [run["seed"] for run in answer["trainings"]] == [0, 1]
+    card = read_card(out / "split-3-seed-1" / "student.json")
+    assert [entry.name for entry in card.inputs] == ["acc"]
 
 
 @pytest.mark.parametrize(
@@ -106,15 +181,19 @@ def test_poisoned_test_subjects_change_nothing_but_their_figures(
             ["--split", "5"],
             "--split 5: protocol usual of seglearn-watch has no such split; choose 0 to 4",
         ),
+        (["--modalities", "acc,lidar"], "--modalities: seglearn-watch has no lidar"),
+        (["--protocol", "leave-one-out", "--split", "10"], "choose 0 to 9"),
+        (["--resume", "/no/such/run"], "--resume /no/such/run: no unfinished run there"),
+        (["--resume", "/no/such/run", "--seed", "1"], "goes on as it began, without --seed"),
         (["--out", "/dev/null/runs"], "--out /dev/null/runs: cannot be written"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(
     arguments: list[str], named: str, tmp_path: Path
 ) -> None:
-    if "--out" not in arguments:
+    if "--out" not in arguments and "--resume" not in arguments:
         arguments = [*arguments, "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(cli.train_command, arguments)
+    result = CliRunner().invoke(cli.train, arguments)
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert named in result.stderr

@@ -50,6 +50,7 @@ class SplitRun:
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Where the data set lies, if not in a package."
 )
+@click.option("--modalities", help="Only these sensors, with commas between; all if left out.")
 @click.option("--board", default="qemu-mps2-an386", show_default=True, help="The board.")
 @click.option("--split", default=0, show_default=True, help="Which subjects are held out.")
 @click.option("--all-splits", is_flag=True, help="Every split of the data set's protocol, pooled.")
@@ -64,6 +65,7 @@ class SplitRun:
 def run(
     dataset: str,
     data: Path | None,
+    modalities: str | None,
     board: str,
     split: int,
     all_splits: bool,
@@ -72,7 +74,11 @@ def run(
 ) -> Outcome:
     for lack in _call("boards", board)["missing"]:  # said now, not after the training
         raise DeviceError(f"{board}: {lack}")
-    recordings = ["--dataset", dataset, *([] if data is None else ["--data", str(data)])]
+    recordings = ["--dataset", dataset]
+    if data is not None:
+        recordings += ["--data", str(data)]
+    if modalities is not None:
+        recordings += ["--modalities", modalities]
     if all_splits:
         runs = [_run_split(recordings, board, 0, seed, out / "split-0")]
         for each in range(1, runs[0].splits):

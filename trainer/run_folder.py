@@ -80,7 +80,9 @@ class Run:
             DeviceError: TensorBoard is asked for and not installed.
         """
         begun, now = interrupted_config(folder), _exact(config)
-        for name, (then, here) in _differences(begun, now).items():
+        differing = _differences(begun, now)
+        if differing:
+            name, (then, here) = next(iter(differing.items()))
             raise InputError(
                 f"{folder}: {name} was {then} when the run began and is {here} now",
                 "train again without --resume",
@@ -238,3 +240,5 @@ def _write(path: Path, content: bytes) -> None:
         raise InputError(
             f"{path}: cannot be written ({error.strerror})", "make room, and go on with --resume"
         ) from None
+    finally:
+        aside.unlink(missing_ok=True)

@@ -28,6 +28,8 @@ class Imitate(Lesson):
     """The loss of the module's docstring; what is imitated stays as it is."""
 
     model: Student
+    # Sums have to be exact to be rounded as on the device.
+    mixed_precision = False
 
     def __init__(self, student: Student, imitated: Student) -> None:
         super().__init__()
@@ -54,9 +56,12 @@ def tune(
     run: Run | None = None,
     progress: Progress = SILENT,
 ) -> tuple[Student, History]:
-    """A folded copy of a trained student that learnt to compute on its grids, which are on."""
-    student.eval()
-    tuned = student.fold()
+    """A folded copy of a trained student that learnt to compute on its grids, which are on.
+
+    Raises:
+        InputError, CheckFailed: as `fit`.
+    """
+    tuned = student.fold().cpu()
     # What is imitated has none either.
     tuned.dropout.p = 0.0
     put_on_grids(tuned, observed_ranges(tuned, data))

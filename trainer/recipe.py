@@ -29,20 +29,22 @@ _MOST_EPOCHS = 200
 
 @dataclass(frozen=True)
 class Stage:
-    """How long a stage lasts, about the same for any number of windows, and its learning rate.
+    """How long a stage lasts, and its learning rate.
 
-    It ends early after `patience` of its epochs, as a share, without a better validation.
+    So many epochs, and of a small data set more, until there are about so many steps. It ends
+    early after `patience` of its epochs, as a share, without a better validation.
     """
 
+    epochs: int
     steps: int
     rate: float = 2e-3
     batch: int = 64
     patience: float = 0.5
 
     def schedule(self, windows: int) -> Schedule:
-        """Whole epochs of so many training windows."""
-        epochs = round(self.steps / max(1, windows // self.batch))
-        epochs = min(max(1, epochs), _MOST_EPOCHS)
+        """For so many training windows."""
+        enough = round(self.steps / max(1, windows // self.batch))
+        epochs = max(self.epochs, min(enough, _MOST_EPOCHS))
         patience = max(1, round(self.patience * epochs))
         return Schedule(epochs, batch=self.batch, rate=self.rate, patience=patience)
 
@@ -52,9 +54,9 @@ class Recipe:
     """How teacher and student are trained; `smoothing` is that of the teacher's labels."""
 
     size: Size = STUDENTS["student-m"]
-    teacher: Stage = field(default_factory=lambda: Stage(steps=900))
-    student: Stage = field(default_factory=lambda: Stage(steps=1600))
-    tuning: Stage = field(default_factory=lambda: Stage(steps=300, rate=2e-4))
+    teacher: Stage = field(default_factory=lambda: Stage(epochs=25, steps=900))
+    student: Stage = field(default_factory=lambda: Stage(epochs=45, steps=1600))
+    tuning: Stage = field(default_factory=lambda: Stage(epochs=8, steps=300, rate=2e-4))
     smoothing: float = 0.1
     distillation: Distillation = field(default_factory=Distillation)
     strength: Strength = field(default_factory=Strength)

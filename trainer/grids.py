@@ -36,7 +36,7 @@ Ranges = dict[str, tuple[float, float]]
 SOFTMAX = (0.0, 255 / 256)
 # How much further than a weight an end moves in a step of Adam, in parts of itself. Steps of the
 # size that weights need would leave the ranges where they began.
-_REACH = 30.0
+_REACH = 100.0
 
 
 def on_grid(

@@ -20,7 +20,7 @@ from trainer.student import Student
 
 # Windows that the first ranges come from, and the share of values left out at each end: one large
 # value must not cost all others their precision.
-_OBSERVED, _LEFT_OUT = 1024, 1e-4
+_OBSERVED, _LEFT_OUT = 1024, 3e-5
 _TEMPERATURE = 2.0
 
 

@@ -97,6 +97,8 @@ def test_every_activation_is_on_the_grid_that_was_trained(tuned: Tuned) -> None:
     ranges, model, names = tuned.ranges, tuned.result.model, tuned.result.ranges
     assert tuned.result.observed == 0
     assert tuned.result.trained == len(ranges)
+    report = (tuned.card.parent / "out" / "report.html").read_text(encoding="utf-8")
+    assert f"Activation ranges: {len(ranges)} trained, 0 observed." in report
     # No two points share a grid but the softmaxes, whose grid is given.
     grids = {grid(*span) for span in ranges.values()}
     assert len(grids) == len(ranges) - sum(name.endswith(".weights") for name in ranges) + 1

@@ -82,7 +82,7 @@ def observed_ranges(student: Student, data: Data) -> Ranges:
     for name, grid in grids(student).items():
 
         def look(_: nn.Module, __: object, values: Tensor, name: str = name) -> None:
-            array = values.numpy()
+            array = values.cpu().numpy()
             low, high = np.quantile(array, [_LEFT_OUT, 1 - _LEFT_OUT]).astype(np.float32)
             span = min(float(low), 0.0), max(float(high), 0.0)
             ranges[name] = span if span[0] < span[1] else (0.0, 1.0)
@@ -92,8 +92,9 @@ def observed_ranges(student: Student, data: Data) -> Ranges:
         else:
             ranges[name] = grid.fixed
     student.eval()
+    device = next(student.parameters()).device
     with torch.no_grad():
-        student(*(torch.from_numpy(values) for values in inputs.values()))
+        student(*(torch.from_numpy(values).to(device) for values in inputs.values()))
     for hook in hooks:
         hook.remove()
     return ranges

@@ -1,8 +1,8 @@
 """Three movements that differ in pace, and a training on them in seconds, as a process too.
 
 `python -m tests.trainer.paces FOLDER [resume]` trains a small teacher and a small student in a run
-folder, keeping every epoch, and writes their weights beside it. Under `torchrun` each process
-writes its own.
+folder and tunes it, keeping every epoch, and writes their weights beside it. Under
+`torchrun` each process writes its own.
 """
 
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from midfuse.card import Modality, Window
 from midfuse.console import fail
@@ -23,9 +24,11 @@ from trainer.fit import Data, History, Schedule, fit, reproducible
 from trainer.run_folder import Run, fingerprint
 from trainer.student import Student
 from trainer.teacher import Teacher
+from trainer.tune import tune
 from trainer.windows import Windows, cut, fit_standardiser, of_subjects
 
 SCHEDULE = Schedule(4, batch=16)
+TUNING = Schedule(2, batch=16, rate=2e-4)
 
 
 def data_set() -> DataSet:
@@ -78,8 +81,8 @@ def config(seed: int = 0) -> dict[str, Any]:
     return {"seed": seed, "data": {"fingerprint": fingerprint(data_set())}}
 
 
-def train(run: Run | None, seed: int = 0) -> tuple[Teacher, Student, dict[str, History]]:
-    """Both, one after the other."""
+def train(run: Run | None, seed: int = 0) -> tuple[dict[str, nn.Module], dict[str, History]]:
+    """The three stages, one after the other: models and histories by name."""
     reproducible(seed)
     given = data(seed)
     teacher = small_teacher()
@@ -87,7 +90,8 @@ def train(run: Run | None, seed: int = 0) -> tuple[Teacher, Student, dict[str, H
     student = small_student()
     lesson = Distil(student, teacher, Distillation())
     histories["student"] = fit(lesson, given, SCHEDULE, "student", run)
-    return teacher, student, histories
+    tuned, histories["tuning"] = tune(student, given, TUNING, run)
+    return {"teacher": teacher, "student": student, "tuned": tuned}, histories
 
 
 def main() -> int:
@@ -97,8 +101,8 @@ def main() -> int:
     try:
         with ranks.joined():
             with begin(folder, config()) as run:
-                teacher, student, _ = train(run)
-            for name, model in (("teacher", teacher), ("student", student)):
+                models, _ = train(run)
+            for name, model in models.items():
                 save_weights(model, folder / f"{name}-{ranks.rank()}.safetensors")
     except MidfuseError as error:
         return fail(error)

@@ -25,10 +25,10 @@ def same(one: nn.Module, other: nn.Module) -> bool:
 
 def test_the_same_seed_gives_the_same_weights() -> None:
     first, again, other = paces.train(None), paces.train(None), paces.train(None, seed=1)
-    for at in (0, 1):
-        assert same(first[at], again[at])  # type: ignore[arg-type]
-        assert not same(first[at], other[at])  # type: ignore[arg-type]
-    assert first[2] == again[2]
+    for name in ("teacher", "student", "tuned"):
+        assert same(first[0][name], again[0][name])
+        assert not same(first[0][name], other[0][name])
+    assert first[1] == again[1]
 
 
 def stop(model: nn.Module, call: int) -> None:

@@ -78,11 +78,12 @@ class Drawer:
         inputs = {}
         for modality in self._modalities:
             signal = self._signals[modality.name]
-            x = signal[low] + (signal[high] - signal[low]) * part
+            x = signal[low]
+            x += (signal[high] - x) * part
             if modality.joints or x.shape[2] == 3:
                 turn = turns[modality.device or modality.name]
                 x = (x.reshape(count, -1, 3) @ turn).reshape(x.shape)
-            x = x * np.exp(rng.normal(0, s.gain, (count, 1, 1))).astype(np.float32)
+            x *= np.exp(rng.normal(0, s.gain, (count, 1, 1))).astype(np.float32)
             inputs[modality.name] = x
         inputs = self._standardise(inputs)
         there = self._there(count, rng)

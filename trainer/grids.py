@@ -132,8 +132,8 @@ class Grid(nn.Module):
         return None if self.start is None else _step(*self.ends()).detach().double()
 
     def span(self, low: float, high: float) -> None:
-        """Give it a range, low <= 0 <= high."""
-        self.start = torch.tensor([low, high], dtype=torch.float32)
+        """Give it a range; 0 is always inside."""
+        self.start = torch.tensor([min(low, 0.0), max(high, 0.0)])
         self.stretch = nn.Parameter(torch.zeros(2)) if self.fixed is None else None
 
     def ends(self) -> tuple[Tensor, Tensor]:

@@ -29,6 +29,8 @@ from trainer.tune import tune
 from trainer.windows import Windows as SensorWindows
 from trainer.windows import cut, fit_standardiser, of_subjects
 
+LOGITS, POOLED, WEIGHTS = "grid.logits", "grid.pooled", "blocks.0.spatial.grid.weights"
+
 
 @dataclass(frozen=True)
 class Tuned:
@@ -192,6 +194,19 @@ def test_fixes_leave_trained_ranges_alone(tuned: Tuned, tmp_path: Path) -> None:
     assert fixed.float_model is model
 
 
+def test_a_student_that_was_not_tuned_has_no_grids(tuned: Tuned, tmp_path: Path) -> None:
+    card = read_card(tuned.card)
+    (tmp_path / "student.safetensors").write_bytes(
+        tuned.card.with_suffix(".safetensors").read_bytes()
+    )
+    for ranges in ({}, {LOGITS: (-1.0, 1.0)}):
+        write_card(card.model_copy(update={"trained_ranges": ranges}), tmp_path / "student.json")
+        with pytest.raises(
+            InputError, match=r"student\.json: trained_ranges: not those of a tuned"
+        ):
+            load_tuned(tmp_path / "student.json")
+
+
 def _wrong(ranges: Ranges, tuned: Tuned) -> str:
     card = read_card(tuned.card)
     with pytest.raises(InputError) as raised:
@@ -206,9 +221,6 @@ def _wrong(ranges: Ranges, tuned: Tuned) -> str:
     assert message.startswith(f"{tuned.card}: trained_ranges: ")
     assert "\n" not in message
     return message.removeprefix(f"{tuned.card}: trained_ranges: ")
-
-
-LOGITS, POOLED, WEIGHTS = "grid.logits", "grid.pooled", "blocks.0.spatial.grid.weights"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ bench-train: setup
 test: lint
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# And 10,000 damaged models, and every subject held out once (25 minutes more).
+# And 10,000 damaged models, the published data sets to int8, and every subject of the watch held out
+# once (45 minutes more).
 test-full: test
 	$(BIN)/pytest -m full
 	$(BIN)/midfuse run --all-splits --out runs/all-splits

@@ -154,7 +154,7 @@ def train(
         seed=seed,
         figures={name: scores.accuracy for name, scores in trained.figures.items()},
     )
-    with _staged(out) as folder:
+    with _staged(out, run.unfinished) as folder:
         save_weights(models.teacher, folder / "teacher.safetensors")
         save_weights(models.tuned, folder / "student.safetensors")
         card = _card(dataset, recipe, standardise, models.tuned, training)
@@ -226,11 +226,12 @@ class _Clock:
 
 
 @contextmanager
-def _staged(out: Path) -> Iterator[Path]:
+def _staged(out: Path, unfinished: Path) -> Iterator[Path]:
     """A folder to write into, whose files move to `out` together once all are written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".unfinished-", dir=out) as name:
+        unfinished.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=unfinished) as name:
             yield Path(name)
             for file in FILES:
                 (Path(name) / file).replace(out / file)

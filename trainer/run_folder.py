@@ -13,6 +13,7 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -145,9 +146,17 @@ class Run:
             raise Interrupted(
                 "interrupted", f"go on with: midfuse train --resume {self.folder}"
             ) from None
-        if error is None and ranks.rank() == 0:
+        if ranks.rank() != 0:
+            return
+        if error is None:
             (self.unfinished / _CONFIG).replace(self.folder / _CONFIG)
-            shutil.rmtree(self.unfinished)
+        elif any(self.unfinished.rglob("*.state")):
+            return
+        # Nothing to go on with: complete, or refused before a stage had begun.
+        shutil.rmtree(self.unfinished, ignore_errors=True)
+        if error is not None:
+            with suppress(OSError):
+                self.folder.rmdir()
 
     def _path(self, stage: str) -> Path:
         return self.unfinished / f"{stage}.state"

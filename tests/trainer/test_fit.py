@@ -119,6 +119,15 @@ def test_patience_ends_a_stage_and_the_best_epoch_is_kept() -> None:
     assert not lesson.model.training
 
 
+def test_once_the_rate_is_low_only_such_epochs_are_kept() -> None:
+    given = paces.data()
+    steps = len(given.drawer) // 16
+    # Of eight epochs the last two are annealed.
+    lesson = Scripted([5, 40, 60, 30, 20, 10, 30, 25], given.validation.labels, steps)
+    assert fit(lesson, given, Schedule(8, batch=16), "scripted").best == 6
+    assert int(lesson.model.steps) == 7 * steps
+
+
 class Diverging(Lesson):
     def __init__(self) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from trainer.plots import draw_confusion, draw_curves
 
 def history(epochs: int, loss: float) -> History:
     falling = [loss / (1 + epoch) for epoch in range(epochs)]
-    return History(falling, [0.5] * epochs, [0.4] * epochs, falling)
+    return History(0, falling, [0.5] * epochs, [0.4] * epochs, falling)
 
 
 def test_curves_have_a_column_a_stage_and_follow_the_figures(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Stage:
     steps: int
     rate: float = 2e-3
     batch: int = 64
-    patience: float = 0.5
+    patience: float = 0.6
 
     def schedule(self, windows: int) -> Schedule:
         """For so many training windows."""

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import InputError
+from midfuse.progress import SILENT
 from trainer import ranks
 from trainer.datasets import DATASETS
 from trainer.figures import Spread
@@ -96,8 +97,9 @@ def train(
         _alone("resume", "tensorboard", "as_json", "debug")
         plan, out = interrupted_plan(resume), resume
     with ranks.joined():
+        progress = Terminal() if ranks.rank() == 0 else SILENT
         found = study(
-            plan, out, resume=resume is not None, tensorboard=tensorboard, progress=Terminal()
+            plan, out, resume=resume is not None, tensorboard=tensorboard, progress=progress
         )
     if found is None:
         sys.exit(0)

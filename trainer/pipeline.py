@@ -27,6 +27,7 @@ from trainer.plots import draw_confusion, draw_curves
 from trainer.protocols import Split
 from trainer.recipe import Recipe
 from trainer.run_folder import Run
+from trainer.segments import SEGMENT
 from trainer.student import Student
 from trainer.teacher import Teacher
 from trainer.trees import features, train_trees
@@ -107,8 +108,15 @@ def train(
     None is what all processes of `torchrun` but the first return.
 
     Raises:
-        InputError: a data set that cannot be cut, or `out` is no folder.
+        InputError: windows shorter than a segment, a data set that cannot be cut, or `out` is
+            no folder.
     """
+    if dataset.window.length < SEGMENT:
+        raise InputError(
+            f"data set {dataset.name}: a window of {dataset.window.length} samples is shorter than"
+            " a segment",
+            f"take {SEGMENT} or more",
+        )
     recordings = of_subjects(dataset, subjects.train)
     standardise = fit_standardiser(cut(recordings, dataset.window))
     parts = {

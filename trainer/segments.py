@@ -6,6 +6,8 @@ every 8, and a window of 128 has 14.
 
 FIRST = (8, 4)
 SECOND = (4, 2)
+# Samples of a segment, and of the shortest window.
+SEGMENT = FIRST[0] + (SECOND[0] - 1) * FIRST[1]
 
 
 def segments_of(length: int) -> int:

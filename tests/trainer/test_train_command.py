@@ -171,16 +171,20 @@ def test_several_seeds_are_pooled_into_mean_and_spread(own: Path, tmp_path: Path
     assert [entry.name for entry in card.inputs] == ["acc"]
 
 
-def test_recordings_too_short_for_a_window_leave_nothing_behind(
-    arrays: Arrays, write: Callable[[Arrays], Path], tmp_path: Path
+@pytest.mark.parametrize(
+    ("length", "named"),
+    [(301, "no recording has 301 samples"), (19, "a window of 19 samples is shorter than a")],
+)
+def test_windows_that_cannot_be_cut_leave_nothing_behind(
+    arrays: Arrays, write: Callable[[Arrays], Path], tmp_path: Path, length: int, named: str
 ) -> None:
     toml = write(arrays) / "midfuse.toml"
-    toml.write_text(toml.read_text().replace("length = 128", "length = 301"))
+    toml.write_text(toml.read_text().replace("length = 128", f"length = {length}"))
     out = tmp_path / "out"
     arguments = ["--dataset", "folder", "--data", str(toml.parent), "--out", str(out)]
     result = CliRunner().invoke(cli.train, arguments)
     assert result.exit_code == 2
-    assert "no recording has 301 samples" in result.stderr
+    assert named in result.stderr
     assert not out.exists()
 
 

@@ -205,7 +205,7 @@ def _scalars(folder: Path, wanted: bool) -> Scalars | None:
 
 def _exact(config: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with all else that decides the weights, as it comes back from JSON."""
-    packages = {name: version(name) for name in ("midfuse", "torch", "numpy")}
+    packages = {name: version(name) for name in ("midfuse", "numpy")}
     device = ranks.device()
     kind = (
         torch.cuda.get_device_name(device)
@@ -216,7 +216,8 @@ def _exact(config: Mapping[str, Any]) -> dict[str, Any]:
         json.dumps(
             {
                 **config,
-                "versions": {"python": platform.python_version()} | packages,
+                "versions": packages
+                | {"python": platform.python_version(), "torch": torch.__version__},
                 "machine": {"device": f"{device.type} {kind}", "processes": ranks.count()},
             }
         )

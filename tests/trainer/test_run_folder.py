@@ -20,7 +20,12 @@ from trainer.run_folder import Run, fingerprint
 
 def process(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     line = [sys.executable, "-m", "tests.trainer.paces", str(folder), *arguments]
-    return subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+
+    def hear_ctrl_c() -> None:
+        """What starts in the background of a shell has inherited deaf ears."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(line, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
 
 
 def stop(training: subprocess.Popen[str], state: Path, number: int) -> tuple[int, str]:

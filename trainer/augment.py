@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from midfuse.card import Modality, Window
 from trainer.datasets import Recording
-from trainer.windows import Standardiser, Windows
+from trainer.windows import Standardiser, Windows, count, sampled
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,13 @@ class Drawer:
         self._window = window
         self._standardise = standardise
         self._strength = strength
-        usable = [r for r in recordings if window.whole or len(r) >= window.length]
+        usable = [r for r in recordings if count([r], window)]
         self._signals = {
             m.name: np.concatenate([r.signals[m.name] for r in usable]) for m in modalities
         }
         lengths = np.array([len(r) for r in usable])
-        if window.whole:
-            counts, spans = np.ones_like(lengths), lengths
-        else:
-            counts = (lengths - window.length) // window.hop + 1
-            spans = np.full_like(lengths, window.length)
+        spans = lengths if window.whole else np.full_like(lengths, window.length)
+        counts = [count([r], window) for r in usable]
         self._lengths = np.repeat(lengths, counts)
         self._spans = np.repeat(spans, counts)
         self._firsts = np.repeat(np.cumsum(lengths) - lengths, counts)
@@ -67,26 +64,20 @@ class Drawer:
 
     def draw(self, chosen: npt.NDArray[np.int64], rng: np.random.Generator) -> Windows:
         """One standardised window from the recording of each chosen one (indices below `len`)."""
-        count, s = len(chosen), self._strength
+        drawn, s = len(chosen), self._strength
         at = self._times(chosen, rng)
-        low = np.floor(at).astype(np.int64)
-        last = self._firsts[chosen] + self._lengths[chosen] - 1
-        high = np.minimum(low + 1, last[:, None])
-        part = (at - low)[..., None].astype(np.float32)
         devices = {m.device or m.name for m in self._modalities}
-        turns = {device: _rotations(rng, count, s.turn) for device in sorted(devices)}
+        turns = {device: _rotations(rng, drawn, s.turn) for device in sorted(devices)}
         inputs = {}
         for modality in self._modalities:
-            signal = self._signals[modality.name]
-            x = signal[low]
-            x += (signal[high] - x) * part
+            x = sampled(self._signals[modality.name], at)
             if modality.joints or x.shape[2] == 3:
                 turn = turns[modality.device or modality.name]
-                x = (x.reshape(count, -1, 3) @ turn).reshape(x.shape)
-            x *= np.exp(rng.normal(0, s.gain, (count, 1, 1))).astype(np.float32)
+                x = (x.reshape(drawn, -1, 3) @ turn).reshape(x.shape)
+            x *= np.exp(rng.normal(0, s.gain, (drawn, 1, 1))).astype(np.float32)
             inputs[modality.name] = x
         inputs = self._standardise(inputs)
-        there = self._there(count, rng)
+        there = self._there(drawn, rng)
         for x, kept in zip(inputs.values(), there, strict=True):
             x += np.float32(s.noise) * rng.standard_normal(x.shape, np.float32)
             x[~kept] = 0.0
@@ -100,16 +91,17 @@ class Drawer:
         A pace, a beginning, and a warp u + a sin(pi k u) / (pi k) of the time u within the window,
         k from 1 to 3: monotone while the `a` add up to less than 1.
         """
-        count, s = len(chosen), self._strength
-        lengths = self._lengths[chosen] - 1.0
-        pace = np.exp(np.clip(rng.normal(0, s.pace, count), -0.4, 0.4))
+        drawn, s = len(chosen), self._strength
+        firsts, lengths = self._firsts[chosen], self._lengths[chosen] - 1.0
+        pace = np.exp(np.clip(rng.normal(0, s.pace, drawn), -0.4, 0.4))
         span = np.minimum(pace * (self._spans[chosen] - 1), lengths)
-        begin = self._firsts[chosen] + rng.uniform(0, 1, count) * (lengths - span)
+        begin = firsts + rng.uniform(0, 1, drawn) * (lengths - span)
         u = np.linspace(0, 1, self._window.length)
         turns = np.pi * np.arange(1, 4)
-        size = np.clip(rng.normal(0, s.warp, (count, 3)), -0.3, 0.3) / turns
+        size = np.clip(rng.normal(0, s.warp, (drawn, 3)), -0.3, 0.3) / turns
         u = np.clip(u + size @ np.sin(np.outer(turns, u)), 0, 1)
-        return begin[:, None] + span[:, None] * u
+        # No rounding may reach into the next recording.
+        return np.minimum(begin[:, None] + span[:, None] * u, (firsts + lengths)[:, None])
 
     def _there(self, count: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
         """Which modalities (modalities, count) a window has."""

@@ -89,11 +89,18 @@ def _pieces(recording: Recording, window: Window) -> Iterator[dict[str, npt.NDAr
 
 def stretched(signal: npt.NDArray[np.float32], length: int) -> npt.NDArray[np.float32]:
     """A signal (samples, C) at `length` even times from its first sample to its last."""
-    at = np.linspace(0, len(signal) - 1, length)
+    return sampled(signal, np.linspace(0, len(signal) - 1, length))
+
+
+def sampled(
+    signal: npt.NDArray[np.float32], at: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    """A signal (samples, C) at places (...) from 0 to its last sample: (..., C), on lines."""
     low = np.floor(at).astype(np.int64)
     high = np.minimum(low + 1, len(signal) - 1)
-    part = (at - low)[:, None].astype(np.float32)
-    return signal[low] + (signal[high] - signal[low]) * part
+    values = signal[low]
+    values += (signal[high] - values) * (at - low)[..., None].astype(np.float32)
+    return values
 
 
 def fit_standardiser(training: Windows) -> Standardiser:

@@ -29,6 +29,10 @@ from trainer.study import Plan, Study, interrupted_plan, study
 )
 @click.option("--modalities", help="Only these sensors, with commas between; all if left out.")
 @click.option(
+    "--teacher-modalities",
+    help="More sensors for the teacher alone, with commas between.",
+)
+@click.option(
     "--protocol",
     type=click.Choice(PROTOCOLS),
     default=USUAL,
@@ -37,6 +41,11 @@ from trainer.study import Plan, Study, interrupted_plan, study
 )
 @click.option("--split", default=0, show_default=True, help="Which split of the protocol.")
 @click.option("--all-splits", is_flag=True, help="Every split of the protocol in turn.")
+@click.option(
+    "--validation",
+    is_flag=True,
+    help="Hold validation subjects out too, to choose settings by; else they train.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -72,9 +81,11 @@ def train(
     dataset: str,
     data: Path | None,
     modalities: str | None,
+    teacher_modalities: str | None,
     protocol: str,
     split: int,
     all_splits: bool,
+    validation: bool,
     seed: int,
     seeds: int,
     student: str,
@@ -87,9 +98,11 @@ def train(
         plan = Plan(
             dataset=dataset,
             data=None if data is None else str(data.resolve()),
-            modalities=None if modalities is None else [m.strip() for m in modalities.split(",")],
+            modalities=_names(modalities),
+            teacher_modalities=_names(teacher_modalities),
             protocol=protocol,
             split=None if all_splits else split,
+            validation=validation,
             seeds=list(range(seed, seed + seeds)),
             student=student,
         )
@@ -106,6 +119,10 @@ def train(
     written = [file for trained in found.trainings.values() for file in trained.files]
     files = [*(written if len(found.trainings) == 1 else []), out / "summary.json"]
     return Outcome(found.as_json(), Group(found.dataset.repaired, _table(found)), files)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _alone(*beside: str) -> None:

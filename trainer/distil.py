@@ -5,6 +5,7 @@ KL(teacher / T || student / T) times T^2 (Hinton et al., arXiv:1503.02531); and 
 transfer, the mean squared distance between the student's tokens, projected, and the teacher's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,25 +42,37 @@ class Labels(Lesson):
 
 
 class Distil(Lesson):
-    """The three terms of the module's docstring; the teacher stays as it is."""
+    """The three terms of the module's docstring; the teacher stays as it is.
+
+    Batches have the teacher's inputs.
+    """
 
     model: Student
 
-    def __init__(self, student: Student, teacher: Teacher, weights: Distillation) -> None:
+    def __init__(
+        self,
+        student: Student,
+        teacher: Teacher,
+        weights: Distillation,
+        sees: Sequence[int] | None = None,
+    ) -> None:
+        """`sees` are the teacher's modalities, by number, that the student has; None is all."""
         super().__init__()
         self.model = student
         self.project = nn.Linear(student.width, teacher.width)
         # In a tuple, so that it is no submodule: it does not learn and is not kept.
         self._teacher = (teacher.eval(),)
         self._weights = weights
+        self._sees = range(len(teacher.encoders)) if sees is None else sees
 
     def forward(self, inputs: tuple[Tensor, ...], labels: Tensor) -> Tensor:
         (teacher,), weights, heat = self._teacher, self._weights, self._weights.temperature
         with torch.no_grad():
             taught_tokens = teacher.tokens(*inputs)
             taught = functional.log_softmax(teacher.classify(taught_tokens) / heat, 1)
+            taught_tokens = taught_tokens[:, self._sees]
             taught_tokens = functional.layer_norm(taught_tokens, taught_tokens.shape[-1:])
-        tokens = self.model.tokens(*inputs)
+        tokens = self.model.tokens(*(inputs[at] for at in self._sees))
         logits = self.model.classify(tokens)
         softened = functional.log_softmax(logits / heat, 1)
         divergence = functional.kl_div(softened, taught, reduction="batchmean", log_target=True)

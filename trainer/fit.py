@@ -9,6 +9,7 @@ import os
 import zlib
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +49,9 @@ class Lesson(nn.Module):
 class Schedule:
     """AdamW over one cycle: warm-up over a tenth of the steps, then a cosine to zero.
 
-    After `patience` epochs without one as good as the best the stage ends early; the best epoch's
-    weights are kept, of the last quarter of the epochs if the stage came so far.
+    Without validation windows the last epoch's weights are kept. With them the best epoch's, of the
+    last quarter of the epochs if the stage came so far; and after `patience` epochs without one as
+    good as the best the stage ends early.
     """
 
     epochs: int
@@ -71,16 +73,16 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Data:
-    """What a stage needs: draws to learn from, standardised validation windows, and a seed."""
+    """What a stage needs: draws to learn from, standardised validation windows or none, a seed."""
 
     drawer: Drawer
-    validation: Windows
+    validation: Windows | None
     seed: int
 
 
 @dataclass
 class History:
-    """One entry an epoch: the training loss, and figures of the validation windows.
+    """One entry an epoch: the training loss, and figures of the validation windows if there are.
 
     From the epoch `annealed` on, only later ones are candidates for the best.
     """
@@ -93,7 +95,7 @@ class History:
 
     @property
     def best(self) -> int:
-        """The epoch, from 0, of the highest validation macro-F1; of equal ones the last.
+        """The epoch, from 0, of the highest validation macro-F1; the last of equal ones, or of all.
 
         Macro-F1, because a rare class counts as much as a frequent one. Only annealed epochs, if
         there are any: a high peak at a high rate is luck with a few validation subjects. (Watch,
@@ -101,13 +103,18 @@ class History:
         quarter was right 1.4 points more often than the best of all for a student, 0.6 for a
         teacher.)
         """
-        first = self.annealed if len(self.loss) > self.annealed else 0
-        return max(range(first, len(self.loss)), key=lambda epoch: (self.macro_f1[epoch], epoch))
+        last = len(self.loss) - 1
+        if not self.macro_f1:
+            return last
+        first = self.annealed if last >= self.annealed else 0
+        return max(range(first, last + 1), key=lambda epoch: (self.macro_f1[epoch], epoch))
 
     def latest(self) -> dict[str, float]:
         """The figures of the last epoch by name."""
         return {
-            name: figures[-1] for name, figures in asdict(self).items() if isinstance(figures, list)
+            name: figures[-1]
+            for name, figures in asdict(self).items()
+            if isinstance(figures, list) and figures
         }
 
     def ended(self, schedule: Schedule) -> bool:
@@ -191,7 +198,9 @@ def fit(
                     f"training the {stage}: the loss is {mean} in epoch {epoch + 1}",
                     "lower the learning rate, or look for extreme values in the recordings",
                 )
-            _validate(lesson.model, data.validation, mean, history)
+            history.loss.append(ranks.from_first(partial(float, mean)))
+            if data.validation is not None:
+                _validate(lesson.model, data.validation, history)
             if history.best == epoch:
                 best = _copy(lesson.model)
             if run:
@@ -207,7 +216,8 @@ def fit(
                     },
                     now=ended,
                 )
-            task.advance(note=f"loss {mean:.3f}, valid {history.accuracy[-1]:.1%}")
+            valid = f", valid {history.accuracy[-1]:.1%}" if history.accuracy else ""
+            task.advance(note=f"loss {mean:.3f}{valid}")
     lesson.model.load_state_dict(best)
     lesson.eval()
     # What is drawn next, such as another model's weights, is the same if it was resumed.
@@ -263,16 +273,16 @@ class _Draws:
         return [*self._origin, epoch, batch, rank]
 
 
-def _validate(model: nn.Module, part: Windows, loss: float, history: History) -> None:
-    """Add an epoch to the history: the first process's figures, in all of them."""
+def _validate(model: nn.Module, part: Windows, history: History) -> None:
+    """Add an epoch's figures to the history: the first process's, in all of them."""
 
-    def figures() -> tuple[float, float, float, float]:
+    def figures() -> tuple[float, float, float]:
         logits = predict(model, part.inputs)
         scores = score(logits.argmax(1), part, logits.shape[1])
         surprise = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(part.labels))
-        return loss, scores.accuracy, scores.macro_f1, surprise.item()
+        return scores.accuracy, scores.macro_f1, surprise.item()
 
-    columns = (history.loss, history.accuracy, history.macro_f1, history.cross_entropy)
+    columns = (history.accuracy, history.macro_f1, history.cross_entropy)
     for column, value in zip(columns, ranks.from_first(figures), strict=True):
         column.append(value)
 

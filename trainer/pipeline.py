@@ -91,6 +91,7 @@ class Models:
 
 def train(
     dataset: DataSet,
+    modalities: list[str],
     subjects: Split,
     seed: int,
     out: Path,
@@ -100,6 +101,7 @@ def train(
 ) -> Trained | None:
     """Train on one split and write the results into the folder `out`.
 
+    The teacher sees all modalities of the data set, the student and the trees those named.
     Files: teacher.safetensors, student.safetensors, student.json (the model card),
     calibration.npz (about 512 standardised windows of training subjects, by input name),
     test.npz (all windows of the held-out subjects, with `labels` and `subjects`), figures.json,
@@ -119,13 +121,25 @@ def train(
         )
     recordings = of_subjects(dataset, subjects.train)
     standardise = fit_standardiser(cut(recordings, dataset.window))
-    parts = {
+    seen = {
         name: _standardised(cut(of_subjects(dataset, chosen), dataset.window), standardise)
         for name, chosen in asdict(subjects).items()
+        if chosen
     }
-    drawer = Drawer(recordings, dataset.modalities, dataset.window, standardise, recipe.strength)
+    parts = {name: part.only(modalities) for name, part in seen.items()}
+    own = dataset.only(modalities)
+
+    def data(of: DataSet, validation: Windows | None) -> Data:
+        drawer = Drawer(recordings, of.modalities, of.window, standardise, recipe.strength)
+        return Data(drawer, validation, seed)
+
+    lessons = _Lessons(
+        teacher=data(dataset, seen.get("validation")),
+        student=data(dataset, parts.get("validation")),
+        tuning=data(own, parts.get("validation")),
+    )
     clock = _Clock()
-    models = _teach(dataset, Data(drawer, parts["validation"], seed), recipe, run, clock, progress)
+    models = _teach(dataset, own, lessons, recipe, run, clock, progress)
     if ranks.rank() != 0:
         return None
     with progress.task("growing the trees") as task:
@@ -133,10 +147,11 @@ def train(
         task.advance()
     clock.lap("trees")
 
-    def judged(part: Windows) -> dict[str, Scores]:
+    def judged(name: str) -> dict[str, Scores]:
+        part = parts[name]
         answers = {
             "trees": trees.predict(features(part)),
-            "teacher": predict(models.teacher, part.inputs).argmax(1),
+            "teacher": predict(models.teacher, seen[name].inputs).argmax(1),
             "student_float": predict(models.student, part.inputs).argmax(1),
             "student_tuned": predict(models.tuned, part.inputs).argmax(1),
         }
@@ -146,8 +161,8 @@ def train(
     trained = Trained(
         subjects=subjects,
         windows={name: len(part) for name, part in parts.items()},
-        figures=judged(parts["test"]),
-        validation=judged(parts["validation"]),
+        figures=judged("test"),
+        validation=judged("validation") if "validation" in parts else {},
         parameters={
             "teacher": _parameters(models.teacher),
             "student": _parameters(models.student.deploy()),
@@ -165,7 +180,7 @@ def train(
     with _staged(out, run.unfinished) as folder:
         save_weights(models.teacher, folder / "teacher.safetensors")
         save_weights(models.tuned, folder / "student.safetensors")
-        card = _card(dataset, recipe, standardise, models.tuned, training)
+        card = _card(own, recipe, standardise, models.tuned, training)
         write_card(card, folder / "student.json")
         chosen = stratified(parts["train"], CALIBRATION_WINDOWS, np.random.default_rng(seed))
         np.savez_compressed(
@@ -185,27 +200,40 @@ def train(
     return trained
 
 
+@dataclass(frozen=True)
+class _Lessons:
+    """What each stage draws, with all modalities or the student's, and is validated on."""
+
+    teacher: Data
+    student: Data
+    tuning: Data
+
+
 def _teach(
-    dataset: DataSet, data: Data, recipe: Recipe, run: Run, clock: "_Clock", progress: Progress
+    dataset: DataSet,
+    own: DataSet,
+    lessons: _Lessons,
+    recipe: Recipe,
+    run: Run,
+    clock: "_Clock",
+    progress: Progress,
 ) -> Models:
-    """The three stages, one after the other."""
-    reproducible(data.seed)
-    windows = len(data.drawer)
-    joints = [modality.joints for modality in dataset.modalities]
-    shape = _shape(dataset)
-    teacher = Teacher(*shape, joints)
+    """The three stages, one after the other; `own` has the student's modalities alone."""
+    reproducible(lessons.teacher.seed)
+    windows = len(lessons.teacher.drawer)
+    teacher = Teacher(*_shape(dataset), [modality.joints for modality in dataset.modalities])
     lesson = Labels(teacher, recipe.smoothing)
-    histories = {
-        "teacher": fit(lesson, data, recipe.teacher.schedule(windows), "teacher", run, progress)
-    }
+    schedule = recipe.teacher.schedule(windows)
+    histories = {"teacher": fit(lesson, lessons.teacher, schedule, "teacher", run, progress)}
     clock.lap("teacher")
-    student = Student(*shape, **asdict(recipe.size))
-    distil = Distil(student, teacher, recipe.distillation)
+    student = Student(*_shape(own), **asdict(recipe.size))
+    sees = [at for at, modality in enumerate(dataset.modalities) if modality in own.modalities]
+    distil = Distil(student, teacher, recipe.distillation, sees)
     schedule = recipe.student.schedule(windows)
-    histories["student"] = fit(distil, data, schedule, "student", run, progress)
+    histories["student"] = fit(distil, lessons.student, schedule, "student", run, progress)
     clock.lap("student")
     schedule = recipe.tuning.schedule(windows)
-    tuned, histories["tuning"] = tune(student, data, schedule, run, progress)
+    tuned, histories["tuning"] = tune(student, lessons.tuning, schedule, run, progress)
     clock.lap("tuning")
     return Models(teacher.cpu(), student.cpu(), tuned.cpu(), histories)
 

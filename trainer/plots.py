@@ -16,22 +16,27 @@ _LONGEST_LABEL = 30
 
 
 def draw_curves(histories: Mapping[str, History], path: Path) -> None:
-    """A column a stage: its losses above, its validation figures below, the kept epoch marked."""
-    figure = Figure(figsize=(4.2 * len(histories), 5.6), layout="constrained")
+    """A column a stage: its losses above, its validation figures, if any, below; what was kept."""
+    validated = any(history.accuracy for history in histories.values())
+    rows = 2 if validated else 1
+    figure = Figure(figsize=(4.2 * len(histories), 0.4 + 2.6 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    above, below = figure.subplots(2, len(histories), squeeze=False, sharex="col")
-    for (stage, history), losses, shares in zip(histories.items(), above, below, strict=True):
+    columns = figure.subplots(rows, len(histories), squeeze=False, sharex="col").T
+    for (stage, history), column in zip(histories.items(), columns, strict=True):
         epochs = np.arange(1, len(history.loss) + 1)
+        losses = column[0]
         losses.set_title(stage)
         losses.plot(epochs, history.loss, ".-", label="training loss")
-        losses.plot(epochs, history.cross_entropy, ".-", label="validation cross-entropy")
+        if validated:
+            losses.plot(epochs, history.cross_entropy, ".-", label="validation cross-entropy")
+            shares = column[1]
+            shares.plot(epochs, history.accuracy, ".-", label="validation accuracy")
+            shares.plot(epochs, history.macro_f1, ".-", label="validation macro-F1")
+            shares.yaxis.set_major_formatter("{x:.0%}")
         losses.set_ylim(bottom=0)
-        shares.plot(epochs, history.accuracy, ".-", label="validation accuracy")
-        shares.plot(epochs, history.macro_f1, ".-", label="validation macro-F1")
-        shares.yaxis.set_major_formatter("{x:.0%}")
-        shares.set_xlabel("epoch")
-        shares.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        for axes in (losses, shares):
+        column[-1].set_xlabel("epoch")
+        column[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        for axes in column:
             kept = history.best + 1
             axes.axvline(kept, color="black", ls="--", lw=1, label=f"kept: epoch {kept}")
             axes.grid(alpha=0.3)

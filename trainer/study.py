@@ -20,15 +20,22 @@ from trainer.run_folder import Run, fingerprint, interrupted_config
 
 
 class Plan(BaseModel):
-    """What `midfuse train` was asked for; `split` by number, None is every one."""
+    """What `midfuse train` was asked for.
+
+    `modalities` are those of student and teacher, None is all; `teacher_modalities` are more for
+    the teacher alone. `split` is by number, None is every one. With `validation` its subjects do
+    not train.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: str
     data: str | None
     modalities: list[str] | None
+    teacher_modalities: list[str] | None
     protocol: str
     split: int | None
+    validation: bool
     seeds: Annotated[list[int], Field(min_length=1)]
     student: str
 
@@ -89,8 +96,9 @@ def study(
             used.
     """
     dataset = load_dataset(plan.dataset, None if plan.data is None else Path(plan.data), progress)
-    if plan.modalities is not None:
-        dataset = dataset.only(plan.modalities)
+    own = dataset if plan.modalities is None else dataset.only(plan.modalities)
+    modalities = [modality.name for modality in own.modalities]
+    dataset = dataset.only([*modalities, *(plan.teacher_modalities or [])])
     known = splits(dataset, plan.protocol)
     chosen = list(_chosen(plan, known))
     recipe = Recipe(size=STUDENTS[plan.student])
@@ -106,7 +114,14 @@ def study(
             for at, subjects in chosen:
                 name = f"split-{at}-seed-{seed}" if len(chosen) * len(plan.seeds) > 1 else ""
                 trained = train(
-                    dataset, subjects, seed, out / name, recipe, run.part(name), progress
+                    dataset,
+                    modalities,
+                    subjects if plan.validation else subjects.chosen(),
+                    seed,
+                    out / name,
+                    recipe,
+                    run.part(name),
+                    progress,
                 )
                 if trained is not None:
                     trainings[at, seed] = trained

@@ -4,8 +4,8 @@ Windows never straddle recordings, and the mean and standard deviation come from
 subjects alone.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,10 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def only(self, names: Collection[str]) -> "Windows":
+        """The same windows with these modalities alone, in their order."""
+        return replace(self, inputs={n: x for n, x in self.inputs.items() if n in names})
 
 
 @dataclass(frozen=True)

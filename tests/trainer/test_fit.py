@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,7 @@ class Answers(nn.Module):
 
 def test_patience_ends_a_stage_and_the_best_epoch_is_kept() -> None:
     given = paces.data()
+    assert given.validation is not None
     steps = len(given.drawer) // 16
     # Epoch 3 is as good as epoch 1, and later; then two are worse, and the last is never seen.
     right = [5, 40, 20, 40, 30, 39, 59]
@@ -121,11 +123,22 @@ def test_patience_ends_a_stage_and_the_best_epoch_is_kept() -> None:
 
 def test_once_the_rate_is_low_only_such_epochs_are_kept() -> None:
     given = paces.data()
+    assert given.validation is not None
     steps = len(given.drawer) // 16
     # Of eight epochs the last two are annealed.
     lesson = Scripted([5, 40, 60, 30, 20, 10, 30, 25], given.validation.labels, steps)
     assert fit(lesson, given, Schedule(8, batch=16), "scripted").best == 6
     assert int(lesson.model.steps) == 7 * steps
+
+
+def test_without_validation_the_last_epoch_is_kept() -> None:
+    given = replace(paces.data(), validation=None)
+    steps = len(given.drawer) // 16
+    lesson = Scripted([], np.zeros(0, np.int64), steps)
+    history = fit(lesson, given, Schedule(4, batch=16, patience=1), "scripted")
+    assert (len(history.loss), history.best, history.accuracy) == (4, 3, [])
+    assert list(history.latest()) == ["loss"]
+    assert int(lesson.model.steps) == 4 * steps
 
 
 class Diverging(Lesson):

@@ -19,6 +19,9 @@ def test_every_subject_is_tested_once_and_never_in_two_parts(subjects: int, prot
         assert sorted(split.train + split.validation + split.test) == sorted(dataset.subjects)
         assert split.train
         assert split.validation
+        final = split.chosen()
+        assert (final.validation, final.test) == ([], split.test)
+        assert sorted(final.train + final.test) == sorted(dataset.subjects)
     if protocol != LEAVE_ONE_OUT:
         assert sorted(s for split in found for s in split.validation) == sorted(dataset.subjects)
 

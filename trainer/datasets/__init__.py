@@ -97,7 +97,7 @@ class DataSet:
         for name in names:
             if name not in known:
                 raise InputError(
-                    f"--modalities: {self.name} has no {name}", f"choose of {', '.join(known)}"
+                    f"data set {self.name}: no modality {name}", f"choose of {', '.join(known)}"
                 )
         chosen = [modality for modality in self.modalities if modality.name in names]
         if not chosen:

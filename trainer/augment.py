@@ -1,7 +1,7 @@
 """Training windows drawn anew at every step: what differs between wearers and days.
 
 A sensor is strapped on a little turned, a movement is faster or slower, evenly or not, a window
-begins anywhere, a sensor fails.
+begins anywhere, a sensor fails. Its label is the most frequent of the samples it was drawn from.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from midfuse.card import Modality, Window
 from trainer.datasets import Recording
-from trainer.windows import Standardiser, Windows, count, sampled
+from trainer.windows import Standardiser, Windows, count, labelled, most_frequent, sampled
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Drawer:
         self._lengths = np.repeat(lengths, counts)
         self._spans = np.repeat(spans, counts)
         self._firsts = np.repeat(np.cumsum(lengths) - lengths, counts)
-        self.labels = np.repeat([r.label for r in usable], counts).astype(np.int64)
+        self.labels = np.concatenate([r.labels for r in usable])
         self.subjects = np.repeat([r.subject for r in usable], counts)
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.subjects)
 
     def draw(self, chosen: npt.NDArray[np.int64], rng: np.random.Generator) -> Windows:
         """One standardised window from the recording of each chosen one (indices below `len`)."""
@@ -81,7 +81,8 @@ class Drawer:
         for x, kept in zip(inputs.values(), there, strict=True):
             x += np.float32(s.noise) * rng.standard_normal(x.shape, np.float32)
             x[~kept] = 0.0
-        return Windows(inputs, self.labels[chosen], self.subjects[chosen])
+        labels = most_frequent(labelled(self.labels, at))
+        return Windows(inputs, labels, self.subjects[chosen])
 
     def _times(
         self, chosen: npt.NDArray[np.int64], rng: np.random.Generator

@@ -23,7 +23,7 @@ from trainer.datasets import DATASETS, about, load_dataset
     help="Folder for the picture.",
 )
 def data(name: str | None, data: Path | None, out: Path) -> Outcome:
-    """Describe one data set and draw a recording a class, or list all."""
+    """Describe one data set and draw a stretch of each class, or list all."""
     if name is None:
         return _listed()
     dataset = load_dataset(name, data, Terminal())

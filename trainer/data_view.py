@@ -1,4 +1,4 @@
-"""What is in a data set: figures, and a picture of one recording a class."""
+"""What is in a data set: figures, and a picture of one stretch of each class."""
 
 import io
 from pathlib import Path
@@ -9,20 +9,23 @@ from matplotlib.figure import Figure
 
 from midfuse.errors import InputError
 from trainer.datasets import DataSet, Recording
-from trainer.windows import count
+from trainer.datasets.clock import runs
+from trainer.windows import labels_of
 
 
 def describe(dataset: DataSet) -> dict[str, Any]:
     """Figures of a data set, in the words of `midfuse data --json`; times are of the grid."""
     rate_hz = dataset.modalities[0].rate_hz
     lengths = [len(recording) for recording in dataset.recordings]
+    windows = np.concatenate([labels_of(r, dataset.window) for r in dataset.recordings])
     classes = {}
     for code, label in enumerate(dataset.labels):
-        mine = [r for r in dataset.recordings if r.label == code]
+        mine = [r for r in dataset.recordings if code in r.labels]
+        samples = sum(int((r.labels == code).sum()) for r in mine)
         classes[label] = {
             "recordings": len(mine),
-            "minutes": round(sum(map(len, mine)) / rate_hz / 60, 2),
-            "windows": count(mine, dataset.window),
+            "minutes": round(samples / rate_hz / 60, 2),
+            "windows": int((windows == code).sum()),
             "subjects": len({r.subject for r in mine}),
         }
     return {
@@ -47,7 +50,7 @@ def describe(dataset: DataSet) -> dict[str, Any]:
 
 
 def draw(dataset: DataSet, path: Path) -> None:
-    """Write a PNG with a row a class and a column a modality: the class's recording in the middle.
+    """Write a PNG with a row a class and a column a modality: a stretch of the class's.
 
     Raises:
         InputError: `path` cannot be written.
@@ -82,6 +85,16 @@ def draw(dataset: DataSet, path: Path) -> None:
 
 
 def _middle(dataset: DataSet, code: int) -> Recording | None:
-    """The recording of a class that is neither long nor short."""
-    mine = sorted((r for r in dataset.recordings if r.label == code), key=len)
-    return mine[len(mine) // 2] if mine else None
+    """The stretch of a class that is neither long nor short, as a recording of its own."""
+    stretches = [
+        (recording, start, stop)
+        for recording in dataset.recordings
+        for label, start, stop in runs(recording.labels)
+        if label == code
+    ]
+    if not stretches:
+        return None
+    stretches.sort(key=lambda found: found[2] - found[1])
+    recording, start, stop = stretches[len(stretches) // 2]
+    signals = {name: x[start:stop] for name, x in recording.signals.items()}
+    return Recording.of_one(code, signals, recording.subject)

@@ -192,7 +192,8 @@ def fingerprint(dataset: DataSet) -> str:
     sensors = [modality.model_dump() for modality in dataset.modalities]
     digest.update(json.dumps([sensors, dataset.labels]).encode())
     for recording in dataset.recordings:
-        digest.update(json.dumps([recording.label, recording.subject, len(recording)]).encode())
+        digest.update(json.dumps([recording.subject, len(recording)]).encode())
+        digest.update(np.ascontiguousarray(recording.labels, "<i8").tobytes())
         for modality in dataset.modalities:
             signal = recording.signals[modality.name]
             digest.update(np.ascontiguousarray(signal, "<f4").tobytes())

@@ -1,7 +1,7 @@
 """From recordings to windows, and their standardisation.
 
-Windows never straddle recordings, and the mean and standard deviation come from the training
-subjects alone.
+Windows never straddle recordings; a window's label is the most frequent one of its samples. The
+mean and standard deviation come from the training subjects alone.
 """
 
 from collections.abc import Collection, Iterator
@@ -56,22 +56,22 @@ def cut(recordings: list[Recording], window: Window) -> Windows:
         InputError: no recording is as long as a window.
     """
     pieces: dict[str, list[npt.NDArray[np.float32]]] = {}
-    labels: list[int] = []
+    labels: list[npt.NDArray[np.int64]] = []
     subjects: list[str] = []
     for recording in recordings:
         for signals in _pieces(recording, window):
             for name, signal in signals.items():
                 pieces.setdefault(name, []).append(signal)
-            labels.append(recording.label)
             subjects.append(recording.subject)
-    if not labels:
+        labels.append(labels_of(recording, window))
+    if not subjects:
         raise InputError(
             f"no recording has {window.length} samples, the length of a window",
             "give longer recordings",
         )
     return Windows(
         {name: np.stack(parts) for name, parts in pieces.items()},
-        np.array(labels, np.int64),
+        np.concatenate(labels),
         np.array(subjects),
     )
 
@@ -81,6 +81,28 @@ def count(recordings: list[Recording], window: Window) -> int:
     if window.whole:
         return len(recordings)
     return sum(max(0, (len(r) - window.length) // window.hop + 1) for r in recordings)
+
+
+def labels_of(recording: Recording, window: Window) -> npt.NDArray[np.int64]:
+    """The label of every window that `cut` makes of a recording (windows,)."""
+    if window.whole:
+        at = np.linspace(0, len(recording) - 1, window.length)[None]
+        return most_frequent(labelled(recording.labels, at))
+    starts = np.arange(count([recording], window)) * window.hop
+    return most_frequent(recording.labels[starts[:, None] + np.arange(window.length)])
+
+
+def labelled(labels: npt.NDArray[np.int64], at: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """The label of the sample nearest to each place (...) from 0 to the last sample."""
+    return labels[np.rint(at).astype(np.int64)]
+
+
+def most_frequent(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The most frequent of each row of labels (N, samples): (N,); of a tie, the lowest."""
+    rows, classes = len(labels), int(labels.max(initial=0)) + 1
+    cells = labels + classes * np.arange(rows)[:, None]
+    counts = np.bincount(cells.ravel(), minlength=rows * classes)
+    return counts.reshape(rows, classes).argmax(1)
 
 
 def _pieces(recording: Recording, window: Window) -> Iterator[dict[str, npt.NDArray[np.float32]]]:

@@ -41,8 +41,8 @@ def data_set() -> DataSet:
         wave = np.sin(2 * np.pi * pace * seconds + rng.uniform(0, 6, 3))
         signals = {"acc": wave + rng.normal(0, 0.3, (200, 3)), "gyro": wave[:, :2] * pace}
         recordings.append(
-            Recording(
-                {name: x.astype(np.float32) for name, x in signals.items()}, at % 3, str(at // 12)
+            Recording.of_one(
+                at % 3, {name: x.astype(np.float32) for name, x in signals.items()}, str(at // 12)
             )
         )
     return DataSet(

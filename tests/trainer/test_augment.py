@@ -2,11 +2,12 @@
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from midfuse.card import Modality, Window
-from tests.trainer.numbered import WHERE, numbered
+from tests.trainer.numbered import WHERE, numbered, relabelled
 from trainer.augment import Drawer, Strength
 from trainer.datasets import Recording
 from trainer.windows import Standardiser, cut
@@ -32,7 +33,7 @@ def as_they_are(modalities: list[Modality]) -> Standardiser:
 def drawer(
     signals: dict[str, npt.NDArray[np.float32]], modalities: list[Modality], strength: Strength
 ) -> Drawer:
-    recording = Recording(signals, 0, "1")
+    recording = Recording.of_one(0, signals, "1")
     window = Window(length=len(recording), hop=1)
     return Drawer([recording], modalities, window, as_they_are(modalities), strength)
 
@@ -58,6 +59,21 @@ def test_a_drawn_window_stays_inside_one_recording(
     assert (sample >= 0).all()
     assert (sample <= np.array(sizes)[subjects][:, None] - 1).all()
     assert (np.diff(sample, axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_label_of_a_drawn_window_is_the_most_frequent_of_its_samples(whole: bool) -> None:
+    recordings = relabelled(numbered([40, 50, 70, 90, 160]), seed=0)
+    window = Window(length=32, hop=1, whole=whole)
+    strength = Strength(turn=0, pace=0.2, warp=0.2, gain=0, noise=0, dropout=0)
+    source = Drawer(recordings, [WHERE], window, as_they_are([WHERE]), strength)
+    found = source.draw(np.arange(len(source)), np.random.default_rng(0))
+    assert len(np.unique(found.labels)) > 1
+    for (where, sample), label in zip(
+        found.inputs["where"].transpose(0, 2, 1), found.labels, strict=True
+    ):
+        at = recordings[int(where[0])].labels[np.rint(sample).astype(int)].tolist()
+        assert label == min(set(at), key=lambda each: (-at.count(each), each))
 
 
 def test_without_any_strength_a_whole_recording_is_what_cutting_gives() -> None:

@@ -14,7 +14,9 @@ from midfuse.errors import InputError
 from tests.trainer import archives
 from tests.trainer.conftest import Arrays
 from trainer import data_cli
-from trainer.datasets import DATASETS, DataSet, about, load_dataset
+from trainer.datasets import DATASETS, DataSet, Recording, about, load_dataset
+from trainer.datasets import sp_sw_har as spsw
+from trainer.datasets.clock import runs
 from trainer.datasets.utd_mhad import JOINTS
 from trainer.windows import count, cut
 
@@ -33,13 +35,19 @@ def real(name: str, *files: str) -> DataSet:
     return load_dataset(name, SHARED / files[0] if len(files) == 1 else SHARED)
 
 
+def one_label(recording: Recording) -> int:
+    """What a recording of one activity is labelled as."""
+    (label,) = set(recording.labels.tolist())
+    return int(label)
+
+
 def test_the_watch_recordings_are_what_their_paper_says() -> None:
     dataset = load_dataset("seglearn-watch")
     lengths = [len(recording) for recording in dataset.recordings]
     assert (len(lengths), min(lengths), max(lengths)) == (140, 947, 2618)
     assert dataset.subjects == [str(number) for number in range(1, 11)]
     assert dataset.labels == ["PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"]
-    assert {recording.label for recording in dataset.recordings} == set(range(7))
+    assert {one_label(recording) for recording in dataset.recordings} == set(range(7))
     for recording in dataset.recordings:
         assert recording.signals["acc"].shape == recording.signals["gyro"].shape
         assert recording.signals["acc"].dtype == np.float32
@@ -60,7 +68,7 @@ def test_utd_mhad_as_published() -> None:
     assert not dataset.repairs
     assert len(dataset.recordings) == 861
     assert dataset.subjects == [str(number) for number in range(1, 9)]
-    assert {r.label for r in dataset.recordings} == set(range(27))
+    assert {one_label(r) for r in dataset.recordings} == set(range(27))
     tested = sum(r.subject in dataset.test_subjects for r in dataset.recordings)
     assert (861 - tested, tested) == (431, 430)
     lengths = [len(r) for r in dataset.recordings]
@@ -85,7 +93,7 @@ def test_uci_har_rebuilt_from_hapt() -> None:
     assert not dataset.repairs
     assert len(dataset.subjects) == 30
     for label, published in enumerate(UCI_HAR):
-        mine = [r for r in dataset.recordings if r.label == label]
+        mine = [r for r in dataset.recordings if one_label(r) == label]
         assert abs(count(mine, dataset.window) / published - 1) <= 0.039
     assert len(cut(dataset.recordings, dataset.window)) == 10_411
 
@@ -102,9 +110,15 @@ def test_phone_and_watch_as_published() -> None:
     dataset = real("sp-sw-har", "sp_sw_har.zip")
     assert len(dataset.subjects) == 23
     assert len(dataset.modalities) == 4
-    # 223 executions, twice walking and turning in each.
-    of_label = np.bincount([r.label for r in dataset.recordings])
-    assert of_label[2] == of_label[3] == 446
+    # An execution each. Some begin or end SEATED, and some labels slip for one instant.
+    assert len(dataset.recordings) == 223
+    for recording in dataset.recordings:
+        found = [label for label, start, stop in runs(recording.labels) if stop > start + 1]
+        assert [dataset.labels[label] for label in found if label] == [
+            *("STANDING_UP", "WALKING", "TURNING", "WALKING", "TURNING", "SITTING_DOWN")
+        ]
+    labels = cut(dataset.recordings, dataset.window).labels
+    assert np.bincount(labels).tolist() == [335, 541, 2233, 1027, 562]
     for device in ("phone", "watch"):
         acc = np.concatenate([r.signals[f"{device}-acc"] for r in dataset.recordings])
         assert np.median(np.linalg.norm(acc, axis=1)) == pytest.approx(9.8, abs=0.5)
@@ -126,7 +140,7 @@ def test_the_skeleton_begins_at_the_hip_and_spans_the_clip(tmp_path: Path) -> No
 
 def test_segments_of_hapt_come_back_as_written(tmp_path: Path) -> None:
     dataset = load_dataset("uci-hapt-12", archives.unpacked(archives.uci_hapt(), tmp_path))
-    found = [(r.subject, r.label, len(r)) for r in dataset.recordings]
+    found = [(r.subject, one_label(r), len(r)) for r in dataset.recordings]
     assert found == [("1", 4, 140), ("1", 6, 50), ("1", 3, 100), ("2", 0, 300)]
     acc, gyro = archives.waves(300, 3, 1), archives.waves(300, 3, 11)
     signals = dataset.recordings[0].signals
@@ -143,17 +157,42 @@ def test_phone_and_watch_meet_at_the_same_instants(tmp_path: Path) -> None:
         for device, rate_hz in (("sp", 102.4), ("sw", 104.3))
     }
     dataset = load_dataset("sp-sw-har", archives.unpacked(files, tmp_path))
-    assert [(r.subject, dataset.labels[r.label]) for r in dataset.recordings] == [
-        ("3", "SEATED"),
-        ("3", "WALKING"),
-    ]
-    for recording in dataset.recordings:
-        phone, watch = recording.signals["phone-acc"], recording.signals["watch-acc"]
-        # x tells the time: stamps are whole ms, so the two agree within one.
-        np.testing.assert_allclose(np.diff(phone[:, 0]), 0.01, atol=1e-4)
-        np.testing.assert_allclose(phone[:, 0], watch[:, 0], atol=1e-3)
-        np.testing.assert_allclose(phone[:, 1], np.sin(2 * np.pi * phone[:, 0]), atol=5e-3)
-        np.testing.assert_allclose(phone[:, 1], watch[:, 1], atol=1e-2)
+    (recording,) = dataset.recordings
+    assert recording.subject == "3"
+    phone, watch = recording.signals["phone-acc"], recording.signals["watch-acc"]
+    # x tells the time: stamps are whole ms, so the two agree within one.
+    np.testing.assert_allclose(np.diff(phone[:, 0]), 0.01, atol=1e-4)
+    np.testing.assert_allclose(phone[:, 0], watch[:, 0], atol=1e-3)
+    np.testing.assert_allclose(phone[:, 1], np.sin(2 * np.pi * phone[:, 0]), atol=5e-3)
+    np.testing.assert_allclose(phone[:, 1], watch[:, 1], atol=1e-2)
+    # SEATED for two seconds, then WALKING.
+    clear = np.abs(phone[:, 0] - 2) > 0.01
+    np.testing.assert_array_equal(recording.labels[clear], np.where(phone[:, 0] < 2, 0, 2)[clear])
+
+
+def test_windows_slide_across_a_change_of_activity(tmp_path: Path) -> None:
+    """Two seconds SEATED, then WALKING, on the phone; the watch says so 0.3 s later."""
+    files = archives.sp_sw_har()
+    late = files["DATA/s01/s01_01_sw.csv"].decode().splitlines()
+    late[201:231] = [line.replace("WALKING", "SEATED") for line in late[201:231]]
+    files["DATA/s01/s01_01_sw.csv"] = archives.csv(late[0], late[1:])
+    dataset = load_dataset("sp-sw-har", archives.unpacked(files, tmp_path))
+    assert dataset.repairs == {spsw.DISPUTED: 30}
+    (recording,) = dataset.recordings
+    # The first sample comes a little before the grid's first instant.
+    np.testing.assert_array_equal(recording.labels, [0] * 199 + [2] * 200)
+    # Windows begin every 0.5 s; of the fourth's samples, 49 are SEATED.
+    assert cut(dataset.recordings, dataset.window).labels.tolist() == [0, 0, 0, 2, 2, 2]
+
+
+def test_an_execution_splits_where_the_phone_has_no_label(tmp_path: Path) -> None:
+    files = archives.sp_sw_har()
+    phone = files["DATA/s01/s01_01_sp.csv"].decode().splitlines()
+    phone[101:151] = [line.removesuffix("SEATED") for line in phone[101:151]]
+    files["DATA/s01/s01_01_sp.csv"] = archives.csv(phone[0], phone[1:])
+    dataset = load_dataset("sp-sw-har", archives.unpacked(files, tmp_path))
+    assert dataset.repairs == {spsw.UNLABELLED: 50}
+    assert [r.labels.tolist() for r in dataset.recordings] == [[0] * 99, [0] * 50 + [2] * 200]
 
 
 def test_own_recordings_come_back_as_written(
@@ -169,7 +208,7 @@ def test_own_recordings_come_back_as_written(
         rows = slice(300 * at, 300 * (at + 1))
         np.testing.assert_array_equal(recording.signals["acc"], arrays["acc"][rows])
         np.testing.assert_array_equal(recording.signals["gyro"], arrays["gyro"][rows])
-        assert recording.label == arrays["recording_labels"][at]
+        assert one_label(recording) == arrays["recording_labels"][at]
         assert recording.subject == str(arrays["recording_subjects"][at])
 
 
@@ -178,7 +217,7 @@ def test_own_recordings_of_two_rates_are_cut_at_labels(tmp_path: Path) -> None:
     assert dataset.labels == ["rest", "run"]
     assert [m.rate_hz for m in dataset.modalities] == [50, 50]
     # The chest's last sample is taken 0.08 s before the wrist's.
-    found = [(r.subject, r.label, len(r)) for r in dataset.recordings]
+    found = [(r.subject, one_label(r), len(r)) for r in dataset.recordings]
     assert found == [("ann", 0, 100), ("ann", 1, 96), ("bob", 0, 100), ("bob", 1, 96)]
     wrist, chest = archives.waves(200, 2, 0), 60 + archives.waves(40, 1, 5)
     rest = dataset.recordings[0].signals
@@ -251,7 +290,7 @@ def test_an_npz_may_hold_an_array_a_column(tmp_path: Path) -> None:
     np.savez(packed, x=x, y=y, what=what, who=np.array(7))
     files = {"midfuse.toml": toml.encode(), "1.npz": packed.getvalue()}
     dataset = load_dataset("folder", archives.unpacked(files, tmp_path))
-    assert [(r.subject, r.label, len(r)) for r in dataset.recordings] == [
+    assert [(r.subject, one_label(r), len(r)) for r in dataset.recordings] == [
         ("7", 1, 20),
         ("7", 0, 30),
     ]
@@ -268,6 +307,20 @@ def test_an_unknown_data_set_names_the_known_ones() -> None:
 def test_a_data_set_of_a_package_takes_no_path(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="leave --data out"):
         load_dataset("seglearn-watch", tmp_path)
+
+
+def test_the_command_tells_the_activities_of_a_recording_apart(tmp_path: Path) -> None:
+    path = archives.unpacked(archives.sp_sw_har(), tmp_path / "set")
+    found = json.loads(data("sp-sw-har", "--data", path, "--out", tmp_path / "out", "--json"))
+    assert found["recordings"] == 1
+    for label in ("SEATED", "WALKING"):
+        assert found["classes"][label] == {
+            "recordings": 1,
+            "minutes": 0.03,
+            "windows": 3,
+            "subjects": 1,
+        }
+    assert Path(found["picture"]).read_bytes().startswith(b"\x89PNG")
 
 
 def data(*arguments: str | Path) -> str:

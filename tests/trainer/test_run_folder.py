@@ -173,8 +173,10 @@ def test_the_fingerprint_sees_every_change() -> None:
     first, *rest = found.recordings
     moved = first.signals["acc"].copy()
     moved[100, 1] = np.nextafter(moved[100, 1], np.float32(9))
+    slipped = first.labels.copy()
+    slipped[100] = 2
     changed = [
-        replace(found, recordings=[replace(first, label=2), *rest]),
+        replace(found, recordings=[replace(first, labels=slipped), *rest]),
         replace(found, recordings=[replace(first, subject="7"), *rest]),
         replace(found, recordings=[replace(first, signals=first.signals | {"acc": moved}), *rest]),
         replace(found, recordings=[*rest, first]),

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from midfuse.card import Window
 from midfuse.errors import InputError
-from tests.trainer.numbered import numbered
-from trainer.windows import Windows, cut, fit_standardiser, stratified, stretched
+from tests.trainer.numbered import numbered, relabelled
+from trainer.windows import Windows, cut, fit_standardiser, most_frequent, stratified, stretched
 
 lengths = st.lists(st.integers(1, 200), min_size=1, max_size=8)
 windows = st.builds(Window, length=st.integers(1, 60), hop=st.integers(1, 80))
@@ -29,6 +29,28 @@ def test_a_window_is_a_run_of_one_recording(sizes: list[int], window: Window) ->
     np.testing.assert_array_equal(found.subjects.astype(int), recording[:, 0])
     np.testing.assert_array_equal(found.labels, recording[:, 0] % 3)
     assert len(found) == sum(max(0, (n - window.length) // window.hop + 1) for n in sizes)
+
+
+@given(lengths, windows, st.booleans(), st.integers(0, 99))
+def test_the_label_of_a_window_is_the_most_frequent_of_its_samples(
+    sizes: list[int], window: Window, whole: bool, seed: int
+) -> None:
+    window = window.model_copy(update={"whole": whole})
+    recordings = [r for r in relabelled(numbered(sizes), seed) if whole or len(r) >= window.length]
+    assume(recordings)
+    found = cut(recordings, window)
+    starts = found.inputs["where"][:, 0, 1].astype(int)
+    ends = found.inputs["where"][:, -1, 1].astype(int)
+    of_subject = {r.subject: r for r in recordings}
+    for subject, start, end, label in zip(found.subjects, starts, ends, found.labels, strict=True):
+        places = np.rint(np.linspace(start, end, window.length)).astype(int)
+        here = of_subject[subject].labels[places].tolist()
+        assert label == min(set(here), key=lambda each: (-here.count(each), each))
+
+
+def test_of_a_tie_the_lowest_label_counts() -> None:
+    labels = np.array([[2, 2, 1, 1], [3, 0, 3, 0], [1, 2, 3, 3]])
+    assert most_frequent(labels).tolist() == [1, 0, 3]
 
 
 def test_standardised_training_windows_have_mean_0_and_deviation_1() -> None:

@@ -45,18 +45,26 @@ class About:
 
 @dataclass(frozen=True)
 class Recording:
-    """One uninterrupted recording of one activity by one subject.
+    """One uninterrupted recording of one subject.
 
     `signals` holds an array (samples, channels) a modality, float32, in the modality's unit; all
-    have as many samples, taken at the same times. `label` indexes `DataSet.labels`.
+    have as many samples, taken at the same times. `labels` (samples,) indexes `DataSet.labels`.
     """
 
     signals: dict[str, npt.NDArray[np.float32]]
-    label: int
+    labels: npt.NDArray[np.int64]
     subject: str
 
+    @classmethod
+    def of_one(
+        cls, label: int, signals: dict[str, npt.NDArray[np.float32]], subject: str
+    ) -> "Recording":
+        """A recording of one activity from beginning to end."""
+        samples = len(next(iter(signals.values())))
+        return cls(signals, np.full(samples, label, np.int64), subject)
+
     def __len__(self) -> int:
-        return len(next(iter(self.signals.values())))
+        return len(self.labels)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,9 @@ def load(path: Path | None, variant: str, progress: Progress = SILENT) -> DataSe
                 )
                 for name, sensor in description.modalities.items()
             ],
-            recordings=[Recording(r.signals, code[label], r.subject) for r, label in labelled],
+            recordings=[
+                Recording.of_one(code[label], r.signals, r.subject) for r, label in labelled
+            ],
             labels=labels,
             window=description.window,
             test_subjects=description.test_subjects,
@@ -240,7 +242,7 @@ def _cut(
         here = codes[first.start : first.stop][nearest(first.times, at)]
         for code, start, stop in runs(here):
             cut = {name: x[start:stop] for name, x in signals.items()}
-            yield Recording(cut, 0, subject), labels[code]
+            yield Recording.of_one(0, cut, subject), labels[code]
 
 
 def _track(part: _Part, repairs: Counter[str]) -> Track:

@@ -38,12 +38,12 @@ def load(path: Path | None, variant: str, progress: Progress = SILENT) -> DataSe
         )
     watch = load_watch()
     recordings = [
-        Recording(
+        Recording.of_one(
+            int(label),
             {
                 "acc": np.asarray(samples[:, :3], np.float32),
                 "gyro": np.asarray(samples[:, 3:], np.float32),
             },
-            int(label),
             str(int(subject)),
         )
         for samples, label, subject in zip(watch["X"], watch["y"], watch["subject"], strict=True)

@@ -88,7 +88,7 @@ def load(path: Path | None, variant: str, progress: Progress = SILENT) -> DataSe
                     stop = segments.within(len(signals["acc"]), row, stop, repairs)
                     if label < len(classes):
                         parts = {s: x[start:stop].astype(np.float32) for s, x in signals.items()}
-                        recordings.append(Recording(parts, label, str(key[1])))
+                        recordings.append(Recording.of_one(label, parts, str(key[1])))
                 task.advance()
         segments.all_found()
         if not recordings:

@@ -133,7 +133,7 @@ def load(path: Path | None, variant: str, progress: Progress = SILENT) -> DataSe
                 signals = _signals(inertial.get(clip), skeleton.get(clip), repairs)
                 if signals:
                     action, subject, _ = clip
-                    recordings.append(Recording(signals, action - 1, str(subject)))
+                    recordings.append(Recording.of_one(action - 1, signals, str(subject)))
                 task.advance()
         if not recordings:
             raise archive.nothing("a clip with samples that every device has")

@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": ("firmware_tools.cli", "evaluate", "Run a model on a board and compare its bytes."),
     "profile": ("firmware_tools.profile_cli", "profile", "Where a model's instructions go."),
     "bench": ("firmware_tools.bench_cli", "bench", "Count what models need on each core."),
+    "study": ("midfuse.study.cli", "study", "What a model is worth: table, plot and JSON."),
     "boards": ("firmware_tools.cli", "boards", "List the boards."),
 }
 

@@ -5,8 +5,6 @@ happens here that cannot be done by hand.
 """
 
 import json
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +14,9 @@ import click
 from rich.console import Console, Group
 from rich.table import Table
 
+from midfuse.calls import call, require_board
 from midfuse.console import Outcome, command
-from midfuse.errors import CheckFailed, DeviceError, InputError, MidfuseError
+from midfuse.errors import CheckFailed
 
 # The models of one run, in the order of the flow, with what people call them.
 MODELS = {
@@ -72,8 +71,7 @@ def run(
     seed: int,
     out: Path,
 ) -> Outcome:
-    for lack in _call("boards", board)["missing"]:  # said now, not after the training
-        raise DeviceError(f"{board}: {lack}")
+    require_board(board)
     recordings = ["--dataset", dataset]
     if data is not None:
         recordings += ["--data", str(data)]
@@ -97,7 +95,7 @@ def _run_split(recordings: list[str], board: str, split: int, seed: int, out: Pa
     def stage(*arguments: str) -> dict[str, Any]:
         Console(stderr=True).print(f"[bold]midfuse {' '.join(arguments)}", highlight=False)
         started = time.monotonic()
-        answer = _call(*arguments)
+        answer = call(*arguments)
         seconds[arguments[0]] = round(time.monotonic() - started, 1)
         return answer
 
@@ -133,23 +131,6 @@ def _run_split(recordings: list[str], board: str, split: int, seed: int, out: Pa
         flash_bytes=evaluated["flash_bytes"],
         seconds=seconds,
     )
-
-
-def _call(*arguments: str) -> dict[str, Any]:
-    """Run a command; its progress and its error line go to the terminal, its JSON comes back.
-
-    Raises:
-        MidfuseError: of the kind that the command's exit code says. Exit code 1 of a stage that
-            still answered (differing bytes) is left to the summary.
-    """
-    line = [sys.executable, "-m", "midfuse", *arguments, "--json"]
-    answer = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=False)
-    if answer.returncode == 0 or (answer.returncode == 1 and answer.stdout.startswith("{")):
-        data: dict[str, Any] = json.loads(answer.stdout)
-        return data
-    kinds: dict[int, type[MidfuseError]] = {1: CheckFailed, 3: DeviceError}
-    kind = kinds.get(answer.returncode, InputError)
-    raise kind(f"midfuse {arguments[0]} failed (exit {answer.returncode})", "its line is above")
 
 
 def summarise(dataset: str, board: str, runs: list[SplitRun]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from rich.table import Table
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import InputError
 from midfuse.progress import SILENT
+from midfuse.scores import Spread
 from trainer import ranks
 from trainer.datasets import DATASETS
-from trainer.figures import Spread
 from trainer.protocols import PROTOCOLS, USUAL
 from trainer.recipe import STUDENTS
 from trainer.study import Plan, Study, interrupted_plan, study

@@ -1,64 +1,23 @@
-"""Figures of a model on windows: accuracy, macro-F1, confusion, by class and by subject."""
+"""Figures of a model on windows, by class and by subject."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix
 
+from midfuse.scores import Confusion, confusion_of
 from trainer.windows import Windows
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What a model made of windows, as counts, so that folds can be pooled.
+class Scores(Confusion):
+    """What a model made of windows; `correct_of` and `windows_of` are counts by subject."""
 
-    `confusion` (classes, classes) has a row a true class and a column an answer; `correct_of` and
-    `windows_of` are by subject.
-    """
-
-    confusion: npt.NDArray[np.int64]
     correct_of: Counter[str]
     windows_of: Counter[str]
-
-    @property
-    def correct(self) -> int:
-        return int(self.confusion.trace())
-
-    @property
-    def windows(self) -> int:
-        return int(self.confusion.sum())
-
-    @property
-    def accuracy(self) -> float:
-        return self.correct / self.windows
-
-    @property
-    def recall(self) -> FloatArray:
-        """By class; 0 for one without windows."""
-        return _ratio(self.confusion.diagonal(), self.confusion.sum(1))
-
-    @property
-    def precision(self) -> FloatArray:
-        """By class; 0 for one that is never answered."""
-        return _ratio(self.confusion.diagonal(), self.confusion.sum(0))
-
-    @property
-    def f1(self) -> FloatArray:
-        """By class: the harmonic mean of precision and recall."""
-        return _ratio(2 * self.confusion.diagonal(), self.confusion.sum(0) + self.confusion.sum(1))
-
-    @property
-    def macro_f1(self) -> float:
-        """The mean F1 of the classes that have windows or are answered."""
-        there = self.confusion.sum(0) + self.confusion.sum(1) > 0
-        return float(self.f1[there].mean())
 
     @property
     def by_subject(self) -> dict[str, float]:
@@ -93,7 +52,7 @@ def score(answers: npt.NDArray[np.int64], part: Windows, classes: int) -> Scores
     """Scores of answers (N,), the class of each window."""
     right = answers == part.labels
     return Scores(
-        confusion_matrix(part.labels, answers, labels=np.arange(classes)),
+        confusion_of(answers, part.labels, classes),
         Counter(part.subjects[right].tolist()),
         Counter(part.subjects.tolist()),
     )
@@ -106,23 +65,3 @@ def pooled(parts: Sequence[Scores]) -> Scores:
         sum((part.correct_of for part in parts), Counter()),
         sum((part.windows_of for part in parts), Counter()),
     )
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation over seeds; no deviation of one seed."""
-
-    mean: float
-    deviation: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
-        return cls(mean(values), stdev(values) if len(values) > 1 else None)
-
-    def __str__(self) -> str:
-        spread = "" if self.deviation is None else f" ± {100 * self.deviation:.1f}"
-        return f"{100 * self.mean:.1f}{spread} %"
-
-
-def _ratio(some: npt.NDArray[np.int64], of: npt.NDArray[np.int64]) -> FloatArray:
-    return np.divide(some, of, out=np.zeros(len(some)), where=of > 0)

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from midfuse.errors import InputError
 from midfuse.progress import SILENT, Progress
+from midfuse.scores import Spread
 from trainer import ranks
 from trainer.datasets import DataSet, load_dataset
-from trainer.figures import Scores, Spread, pooled
+from trainer.figures import Scores, pooled
 from trainer.pipeline import Trained, train
 from trainer.protocols import Split, splits
 from trainer.recipe import STUDENTS, Recipe

@@ -1,20 +1,18 @@
 """A child process that never outlives its parent, and says why it ended."""
 
-import ctypes
 import os
 import selectors
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from midfuse.children import die_with
 from midfuse.errors import DeviceError
 
-_PR_SET_PDEATHSIG = 1
 _START_SECONDS = 20.0
 
 
@@ -49,7 +47,7 @@ def board_process(command: list[str], find_port: Callable[[str], str | None]) ->
             stderr=complaints,
             # Ctrl-C is for us; the child is ended below.
             start_new_session=True,
-            preexec_fn=_die_with(os.getpid()),
+            preexec_fn=die_with(os.getpid()),
         )
         try:
             yield Running(_port(child, command[0], find_port), child)
@@ -73,20 +71,6 @@ def board_process(command: list[str], find_port: Callable[[str], str | None]) ->
             for stream in (child.stdin, child.stdout):
                 if stream is not None:
                     stream.close()
-
-
-def _die_with(parent: int) -> Callable[[], None] | None:
-    """On Linux, have the kernel end the child when its parent dies, however it dies."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def in_child() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return in_child
 
 
 def _port(

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -37,12 +39,22 @@ def test_bench_commands_import_neither_torch_nor_tensorflow(arguments: list[str]
     assert not modules_after(arguments) & HEAVY
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_json_and_debug(name: str) -> None:
-    answer = CliRunner().invoke(main, [name, "--help"])
-    assert answer.exit_code == 0
-    assert "--json" in answer.output
-    assert "--debug" in answer.output
+def every_command() -> Iterator[list[str]]:
+    """The words of each command, those of a group by themselves."""
+    for name in COMMANDS:
+        found = main.get_command(click.Context(main), name)
+        if isinstance(found, click.Group):
+            yield from ([name, each] for each in found.commands)
+        else:
+            yield [name]
+
+
+def test_every_command_has_help_json_and_debug() -> None:
+    for words in every_command():
+        answer = CliRunner().invoke(main, [*words, "--help"])
+        assert answer.exit_code == 0, words
+        assert "--json" in answer.output, words
+        assert "--debug" in answer.output, words
 
 
 def test_version() -> None:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
-from trainer.figures import Spread, pooled, score
+from midfuse.scores import Spread
+from trainer.figures import pooled, score
 from trainer.windows import Windows
 
 CLASSES = 4

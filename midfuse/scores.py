@@ -1,0 +1,80 @@
+"""Figures of a classifier: accuracy, precision, recall and F1 from counts, and their spread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each class was answered for each: counts, so that folds can be pooled.
+
+    `confusion` (classes, classes) has a row a true class and a column an answer.
+    """
+
+    confusion: IntArray
+
+    @property
+    def correct(self) -> int:
+        return int(self.confusion.trace())
+
+    @property
+    def windows(self) -> int:
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.windows
+
+    @property
+    def recall(self) -> FloatArray:
+        """By class; 0 for one without windows."""
+        return _ratio(self.confusion.diagonal(), self.confusion.sum(1))
+
+    @property
+    def precision(self) -> FloatArray:
+        """By class; 0 for one that is never answered."""
+        return _ratio(self.confusion.diagonal(), self.confusion.sum(0))
+
+    @property
+    def f1(self) -> FloatArray:
+        """By class: the harmonic mean of precision and recall."""
+        return _ratio(2 * self.confusion.diagonal(), self.confusion.sum(0) + self.confusion.sum(1))
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that have windows or are answered."""
+        there = self.confusion.sum(0) + self.confusion.sum(1) > 0
+        return float(self.f1[there].mean())
+
+
+def confusion_of(answers: IntArray, labels: IntArray, classes: int) -> IntArray:
+    """Counts (classes, classes) of answers (N,) for windows of true classes `labels` (N,)."""
+    counts = np.bincount(labels * classes + answers, minlength=classes * classes)
+    return counts.reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation over seeds; no deviation of one seed."""
+
+    mean: float
+    deviation: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        return cls(mean(values), stdev(values) if len(values) > 1 else None)
+
+    def __str__(self) -> str:
+        spread = "" if self.deviation is None else f" ± {100 * self.deviation:.1f}"
+        return f"{100 * self.mean:.1f}{spread} %"
+
+
+def _ratio(some: IntArray, of: IntArray) -> FloatArray:
+    return np.divide(some, of, out=np.zeros(len(some)), where=of > 0)

@@ -1,0 +1,84 @@
+"""`midfuse study`."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from midfuse.console import Outcome
+from midfuse.errors import DeviceError
+from midfuse.study.plan import Plan
+
+_MOST_JOBS = 4
+
+Function = TypeVar("Function", bound=Callable[..., Outcome])
+
+
+@click.group(
+    name="study",
+    help="What a model is worth on a data set: a table, a plot and JSON. A study that was stopped"
+    " goes on when it is started again.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+def study() -> None:
+    pass
+
+
+def _options(*, seeds: int) -> Callable[[Function], Function]:
+    """The options that all studies share."""
+    options = [
+        click.option("--dataset", default="seglearn-watch", show_default=True),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path),
+            help="Where the data set lies, if not in a package.",
+        ),
+        click.option("--modalities", help="Only these sensors, with commas between."),
+        click.option("--teacher-modalities", help="What the teacher sees, if more than these."),
+        click.option("--split", default=0, show_default=True, help="Which subjects are held out."),
+        click.option("--all-splits", is_flag=True, help="Every split of the data set, pooled."),
+        click.option(
+            "--seeds", type=click.IntRange(min=1), default=seeds, show_default=True,
+            help="Train so many times, with seeds from 0 on.",
+        ),
+        click.option("--student", default="student-m", show_default=True),
+        click.option("--board", default="qemu-mps2-an386", show_default=True, help="The board."),
+        click.option(
+            "--out", type=click.Path(path_type=Path),
+            help="Folder to write to [runs/study/STUDY-DATASET].",
+        ),
+        click.option(
+            "--jobs", type=click.IntRange(min=1),
+            help=f"Trainings side by side [one a core, at most {_MOST_JOBS}].",
+        ),
+    ]  # fmt: skip
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _plan(study: str, out: Path | None, jobs: int | None, **options: Any) -> Plan:
+    folder = out or Path("runs/study") / f"{study}-{options['dataset']}"
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Plan(study=study, out=folder, jobs=jobs or min(here or 1, _MOST_JOBS), **options)
+
+
+@contextmanager
+def _plotting() -> Iterator[None]:
+    """Say how to install what draws."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] != "matplotlib":
+            raise
+        raise DeviceError(
+            "midfuse study needs the package matplotlib, which is not installed",
+            'run: pip install "midfuse[train]"',
+        ) from None

@@ -1,0 +1,74 @@
+"""What a study found, in four forms: terminal, Markdown, picture and JSON."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.table import Column
+from rich.table import Table as RichTable
+
+from midfuse.console import Outcome
+from midfuse.errors import MidfuseError
+from midfuse.study.jobs import write_aside
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header, the first column a name; `notes` are sentences below."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    notes: list[str] = field(default_factory=list)
+
+    def for_terminal(self) -> RichTable:
+        first, *others = self.header
+        columns = [Column(first), *(Column(name, justify="right") for name in others)]
+        table = RichTable(*columns, title=self.title, title_justify="left")
+        for row in self.rows:
+            table.add_row(*row)
+        table.caption = "\n".join(self.notes) or None
+        table.caption_justify = "left"
+        return table
+
+    def markdown(self) -> str:
+        rule = ["---", *("---:" for _ in self.header[1:])]
+        lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.rows)]
+        notes = [f"\n{note}" for note in self.notes]
+        return "\n".join([f"{self.title}\n", *lines, *notes]) + "\n"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A study's answer: `data` for machines, tables for people, and how to draw it as a PNG."""
+
+    data: dict[str, Any]
+    tables: list[Table]
+    draw: Callable[[BytesIO], None]
+    failure: MidfuseError | None = None
+
+
+def publish(report: Report, name: str, command: str, out: Path) -> Outcome:
+    """Write NAME.json, NAME.md and NAME.png into the folder `out`.
+
+    Raises:
+        InputError: `out` cannot be written.
+    """
+    picture = BytesIO()
+    report.draw(picture)
+    data = {"study": name, "command": command} | report.data
+    text = "\n".join(table.markdown() for table in report.tables)
+    files = {
+        "json": (json.dumps(data, indent=2) + "\n").encode(),
+        "md": f"{text}\n![{name}]({name}.png)\n\n```\n{command}\n```\n".encode(),
+        "png": picture.getvalue(),
+    }
+    written = [out / f"{name}.{ending}" for ending in files]
+    for path, content in zip(written, files.values(), strict=True):
+        write_aside(path, content)
+    view = Group(*(table.for_terminal() for table in report.tables))
+    return Outcome(data, view, written, report.failure)

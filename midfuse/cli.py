@@ -14,6 +14,11 @@ COMMANDS = {
     "run": ("midfuse.run", "run", "Everything in order: train, convert, build, flash, evaluate."),
     "data": ("trainer.data_cli", "data", "What is in a data set, with a picture."),
     "train": ("trainer.cli", "train", "Train teacher and student on real recordings."),
+    "perturb": (
+        "trainer.perturb_cli",
+        "perturb_command",
+        "Test windows as worn devices give them.",
+    ),
     "convert": ("converter.cli", "convert", "PyTorch or ONNX to int8 TFLite, every op checked."),
     "build": ("firmware_tools.build_cli", "build", "Compile a .tflite into firmware, or into C."),
     "flash": ("firmware_tools.cli", "flash", "Put an image on a board, or boot an emulated one."),

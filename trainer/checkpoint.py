@@ -35,12 +35,11 @@ def load_weights(model: nn.Module, path: Path) -> None:
         ) from None
 
 
-def load_tuned(card_path: Path) -> Student:
-    """The tuned student of a card and of the weights beside it, on its grids: what int8 computes.
+def load_student(card_path: Path) -> Student:
+    """The student of a card and of the weights beside it, in float: its grids are off.
 
     Raises:
-        InputError: a card that cannot be read, or of a student that was not tuned, or what
-            `load_weights` raises.
+        InputError: a card that cannot be read or is no student's, or what `load_weights` raises.
     """
     card = read_card(card_path)
     if card.architecture.name != "dmft-student":
@@ -49,9 +48,19 @@ def load_tuned(card_path: Path) -> Student:
         )
     student = Student(**card.architecture.config)
     load_weights(student, card_path.with_suffix(".safetensors"))
+    return student.eval()
+
+
+def load_tuned(card_path: Path) -> Student:
+    """The same student on its grids: what int8 computes.
+
+    Raises:
+        InputError: as `load_student`, or a student that was not tuned.
+    """
+    student, card = load_student(card_path), read_card(card_path)
     if card.trained_ranges.keys() != grids(student).keys():
         raise InputError(
             f"{card_path}: trained_ranges: not those of a tuned student", "train it again"
         )
     put_on_grids(student, card.trained_ranges)
-    return student.eval()
+    return student

@@ -173,12 +173,28 @@ def interrupted_config(folder: Path) -> dict[str, Any]:
         InputError: no unfinished run there, or its configuration is damaged.
     """
     path = folder / _UNFINISHED / _CONFIG
+    if not path.exists():
+        raise InputError(f"--resume {folder}: no unfinished run there", "name the --out of one")
+    return _read_config(path)
+
+
+def completed_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a complete run, in its folder or in that of one of its trainings.
+
+    Raises:
+        InputError: no complete run there, or its configuration is damaged.
+    """
+    for place in (folder, folder.parent):
+        if (place / _CONFIG).exists():
+            return _read_config(place / _CONFIG)
+    raise InputError(f"{folder}: no complete training there", "name the --out of midfuse train")
+
+
+def _read_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_bytes())
-    except OSError:
-        raise InputError(
-            f"--resume {folder}: no unfinished run there", "name the --out of one"
-        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})", "train again") from None
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error})", "train again without --resume") from None
     if not isinstance(config, dict):

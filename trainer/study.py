@@ -1,7 +1,7 @@
 """What to train, and all of it: splits of a protocol, seeds, and what they say together."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,10 +96,7 @@ def study(
         InputError: a data set that cannot be read or split, no such split, or `out` cannot be
             used.
     """
-    dataset = load_dataset(plan.dataset, None if plan.data is None else Path(plan.data), progress)
-    own = dataset if plan.modalities is None else dataset.only(plan.modalities)
-    modalities = [modality.name for modality in own.modalities]
-    dataset = dataset.only([*modalities, *(plan.teacher_modalities or [])])
+    dataset, modalities = planned_dataset(plan, progress)
     known = splits(dataset, plan.protocol)
     chosen = list(_chosen(plan, known))
     recipe = Recipe(size=STUDENTS[plan.student])
@@ -133,14 +130,35 @@ def study(
     return found
 
 
+def planned_dataset(plan: Plan, progress: Progress = SILENT) -> tuple[DataSet, list[str]]:
+    """The data set that a plan names with all sensors that the teacher sees; the student's names.
+
+    Raises:
+        InputError: it cannot be read, or lacks a sensor.
+    """
+    dataset = load_dataset(plan.dataset, None if plan.data is None else Path(plan.data), progress)
+    own = dataset if plan.modalities is None else dataset.only(plan.modalities)
+    modalities = [modality.name for modality in own.modalities]
+    return dataset.only([*modalities, *(plan.teacher_modalities or [])]), modalities
+
+
 def interrupted_plan(folder: Path) -> Plan:
     """What the unfinished run in a folder was asked for.
 
     Raises:
         InputError: no unfinished run there, or its configuration is damaged.
     """
+    return plan_of(interrupted_config(folder), folder)
+
+
+def plan_of(config: Mapping[str, Any], folder: Path) -> Plan:
+    """The plan in a run's configuration, which lies in `folder`.
+
+    Raises:
+        InputError: the configuration is damaged.
+    """
     try:
-        return Plan.model_validate(interrupted_config(folder).get("plan"))
+        return Plan.model_validate(config.get("plan"))
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise InputError(

@@ -81,58 +81,62 @@ def perturb(
     Files: perturbed.npz (standardised windows, an array (N, T, C) a model input, `labels` and
     `subjects`; the conditions one after the other), perturbed.json (the conditions in order, and
     the figures). The student is the tuned one in float, so that int8 differs from it by its
-    arithmetic alone. `data` is where the recordings lie now, if they were moved. Draws are of the
-    training's seed. What the teacher alone sees is not worn, and stays as it is. Of more windows than fit MOST_BYTES, evenly spaced ones are taken.
+    arithmetic alone. What the teacher alone sees is not worn, and stays as it is. Draws are of the
+    training's seed. Of more windows than fit MOST_BYTES, evenly spaced ones are taken. `data` is
+    where the recordings lie now, if they were moved.
 
     Raises:
         InputError: no complete training there, other recordings than it was trained on, files of
             another training among its own, or `out` cannot be written.
     """
-    config = completed_config(folder)
-    plan = plan_of(config, folder)
-    if data is not None:
-        plan = plan.model_copy(update={"data": str(data)})
-    card = read_card(folder / "student.json")
-    dataset, modalities = planned_dataset(plan, progress)
-    own = dataset.only(modalities)
-    if fingerprint(dataset) != config.get("data_sha256"):
-        raise InputError(
-            f"{folder}: the recordings of {plan.dataset} are not those it was trained on",
-            "give the very same with --data, or train again",
-        )
-    written = (card.modalities, card.labels, card.window)
-    if written != (own.modalities, own.labels, own.window):
-        raise InputError(
-            f"{folder / 'student.json'}: not of {dataset.name}, which the training beside it read",
-            "train again",
-        )
-    reproducible(card.training.seed)
+    card, dataset = _opened(folder, data, progress)
+    seed, split, classes = card.training.seed, card.training.split, len(card.labels)
+    reproducible(seed)
     teacher, student = _teacher(folder, dataset), load_student(folder / "student.json")
-    split = card.training.split
-    standardise = fit_standardiser(cut(of_subjects(dataset, split["train"]), dataset.window))
+    standardise = fit_standardiser(cut(of_subjects(dataset, split["train"]), card.window))
     recordings = of_subjects(dataset, split["test"])
-    found = conditions(own.modalities)
-    kept = _evenly(cut(recordings, dataset.window).only(modalities), len(found))
+    worn, known = [m.name for m in card.modalities], conditions(card.modalities)
+    kept = _evenly(cut(recordings, card.window).only(worn), len(known))
     parts, judged = [], []
-    with progress.task("perturbing the test windows", len(found)) as task:
-        for condition in found:
-            worn = perturbed(
-                recordings, condition, own.modalities, standardise, card.training.seed
-            )
-            seen = _standardised(cut(worn, dataset.window), kept, standardise)
-            part = seen.only(modalities)
+    with progress.task("perturbing the test windows", len(known)) as task:
+        for condition in known:
+            given = perturbed(recordings, condition, card.modalities, standardise, seed)
+            seen = _standardised(cut(given, card.window), kept, standardise)
+            part = seen.only(worn)
             answers = {
-                "teacher": predict(teacher, seen.inputs),
-                "student": predict(student, part.inputs),
+                "teacher": predict(teacher, seen.inputs).argmax(1),
+                "student": predict(student, part.inputs).argmax(1),
             }
-            classes = len(dataset.labels)
-            scores = {n: score(a.argmax(1), part, classes) for n, a in answers.items()}
+            scores = {name: score(found, part, classes) for name, found in answers.items()}
             parts.append(part)
             judged.append(Judged(condition, scores))
             task.advance(note=str(condition))
     result = Perturbed(card, len(kept), judged, [out / name for name in FILES])
     _write(parts, result, out)
     return result
+
+
+def _opened(folder: Path, data: Path | None, progress: Progress) -> tuple[ModelCard, DataSet]:
+    """The card of the training in a folder, and what it was trained on."""
+    config = completed_config(folder)
+    plan = plan_of(config, folder)
+    if data is not None:
+        plan = plan.model_copy(update={"data": str(data)})
+    card = read_card(folder / "student.json")
+    dataset, modalities = planned_dataset(plan, progress)
+    if fingerprint(dataset) != config.get("data_sha256"):
+        raise InputError(
+            f"{folder}: the recordings of {plan.dataset} are not those it was trained on",
+            "give the very same with --data, or train again",
+        )
+    own = dataset.only(modalities)
+    written = (card.modalities, card.labels, card.window)
+    if written != (own.modalities, own.labels, own.window):
+        raise InputError(
+            f"{folder / 'student.json'}: other sensors, labels or window than this training had",
+            "put its own card back, or train again",
+        )
+    return card, dataset
 
 
 def _teacher(folder: Path, dataset: DataSet) -> Teacher:

@@ -105,7 +105,9 @@ def _noisy(
         noisy = {}
         for name in names:
             noise = rng.standard_normal(recording.signals[name].shape, np.float32)
-            noisy[name] = recording.signals[name] + np.float32(sigma) * standardise.std[name] * noise
+            noisy[name] = (
+                recording.signals[name] + np.float32(sigma) * standardise.std[name] * noise
+            )
         return noisy
 
     return change

@@ -16,6 +16,7 @@ from trainer import ranks
 from trainer.datasets import DATASETS
 from trainer.protocols import PROTOCOLS, USUAL
 from trainer.recipe import STUDENTS
+from trainer.stages import COMPARED
 from trainer.study import Plan, Study, interrupted_plan, study
 
 
@@ -68,6 +69,10 @@ from trainer.study import Plan, Study, interrupted_plan, study
     help="About 10, 20 or 60 KB of int8 weights.",
 )
 @click.option(
+    "--compare",
+    help=f"Train these too, with commas between, or all: {', '.join(COMPARED).replace('_', '-')}.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs/train"), show_default=True
 )
 @click.option("--tensorboard", is_flag=True, help="Write event files into the folder too.")
@@ -89,6 +94,7 @@ def train(
     seed: int,
     seeds: int,
     student: str,
+    compare: str | None,
     out: Path,
     tensorboard: bool,
     resume: Path | None,
@@ -105,6 +111,7 @@ def train(
             validation=validation,
             seeds=list(range(seed, seed + seeds)),
             student=student,
+            compare=_compared(compare),
         )
     else:
         _alone("resume", "tensorboard", "as_json", "debug")
@@ -116,13 +123,23 @@ def train(
         )
     if found is None:
         sys.exit(0)
-    written = [file for trained in found.trainings.values() for file in trained.files]
+    written = [file for t in found.trainings.values() for file in t.files.values()]
     files = [*(written if len(found.trainings) == 1 else []), out / "summary.json"]
     return Outcome(found.as_json(), Group(found.dataset.repaired, _table(found)), files)
 
 
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",")]
+
+
+def _compared(text: str | None) -> list[str]:
+    """Names as the figures have them, in their order."""
+    known = {name.replace("_", "-"): name for name in COMPARED}
+    names = list(known) if text == "all" else _names(text) or []
+    for name in names:
+        if name not in known:
+            raise InputError(f"--compare {name}: unknown", f"known: {', '.join(known)}, all")
+    return [name for option, name in known.items() if option in names]
 
 
 def _alone(*beside: str) -> None:

@@ -25,7 +25,7 @@ class Plan(BaseModel):
 
     `modalities` are those of student and teacher, None is all; `teacher_modalities` are more for
     the teacher alone. `split` is by number, None is every one. With `validation` its subjects do
-    not train.
+    not train. `compare` names some of `trainer.stages.COMPARED`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +39,7 @@ class Plan(BaseModel):
     validation: bool
     seeds: Annotated[list[int], Field(min_length=1)]
     student: str
+    compare: list[str]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def study(
                     seed,
                     out / name,
                     recipe,
+                    plan.compare,
                     run.part(name),
                     progress,
                 )

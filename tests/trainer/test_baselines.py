@@ -11,7 +11,7 @@ from trainer.figures import score
 from trainer.fit import Schedule, fit, predict, reproducible
 from trainer.macs import network_macs
 from trainer.student import Student
-from trainer.teacher import Teacher
+from trainer.teacher import JointEncoder, Teacher
 
 # Two sensors and a skeleton of four joints.
 CHANNELS, LENGTH, CLASSES, JOINTS = [3, 2, 12], 64, 5, [0, 0, 4]
@@ -65,10 +65,9 @@ def test_late_fusion_is_the_mean_of_networks_that_see_one_modality_each() -> Non
     each = [network(x) for network, x in zip(model.networks, inputs, strict=True)]
     torch.testing.assert_close(model(*inputs), torch.stack(each).mean(0))
     changed = model(*inputs[:2], others[2]) - model(*inputs)
-    torch.testing.assert_close(changed, (model.networks[2](others[2]) - each[2]) / 3)
-    assert [network.encoders[0].__class__.__name__ for network in model.networks] == [
-        *("Encoder", "Encoder", "JointEncoder")
-    ]
+    of_skeleton = list(model.networks)[2]
+    torch.testing.assert_close(changed, (of_skeleton(others[2]) - each[2]) / 3)
+    assert any(isinstance(part, JointEncoder) for part in of_skeleton.modules())
 
 
 @pytest.mark.parametrize("name", ["cnn", "deepconvlstm"])

@@ -1,6 +1,8 @@
 """One training from recordings to files, on schedules of a single epoch."""
 
 import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,14 +10,20 @@ import numpy as np
 import pytest
 
 from midfuse.card import read_card
+from midfuse.errors import Interrupted
 from midfuse.oracle import read_npz
+from midfuse.progress import SILENT, Progress, Task
 from tests.trainer.conftest import own_recordings, write_folder
+from trainer.baselines import BASELINES
 from trainer.checkpoint import load_weights
 from trainer.datasets import DataSet, load_dataset
+from trainer.fit import predict
 from trainer.pipeline import Trained, train
 from trainer.protocols import Split
 from trainer.recipe import Recipe, Stage
 from trainer.run_folder import Run
+from trainer.stages import COMPARED
+from trainer.student import Student
 from trainer.teacher import Teacher
 
 _ONE = Stage(epochs=1, steps=1)
@@ -29,9 +37,18 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
     return load_dataset("folder", write_folder(own_recordings(), folder))
 
 
-def trained(dataset: DataSet, modalities: list[str], split: Split, out: Path) -> Trained:
-    with Run.start(out, {"split": asdict(split)}) as run:
-        found = train(dataset, modalities, split, 0, out, SHORT, run)
+def trained(
+    dataset: DataSet,
+    modalities: list[str],
+    split: Split,
+    out: Path,
+    compare: Sequence[str] = (),
+    progress: Progress = SILENT,
+    resume: bool = False,
+) -> Trained:
+    begin = Run.resume if resume else Run.start
+    with begin(out, {"split": asdict(split)}) as run:
+        found = train(dataset, modalities, split, 0, out, SHORT, compare, run, progress)
     assert found is not None
     return found
 
@@ -66,3 +83,73 @@ def test_the_teacher_may_see_more_than_the_student(own: DataSet, tmp_path: Path)
         assert both.keys() - alone.keys() == {"acc"}
         for key, values in alone.items():
             np.testing.assert_array_equal(values, both[key])
+
+
+@pytest.fixture(scope="module")
+def compared(own: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A student of one sensor beside everything that it can be compared with."""
+    return trained(own, ["acc"], SPLIT, tmp_path_factory.mktemp("compared") / "out", COMPARED)
+
+
+def test_what_is_compared_changes_nothing_else(
+    own: DataSet, compared: Trained, tmp_path: Path
+) -> None:
+    without = trained(own, ["acc"], SPLIT, tmp_path)
+    for name in ("teacher.safetensors", "student.safetensors", "calibration.npz"):
+        assert compared.files[name].read_bytes() == without.files[name].read_bytes(), name
+    assert list(without.figures) == ["trees", "teacher", "student_float", "student_tuned"]
+    for name, scores in without.figures.items():
+        np.testing.assert_array_equal(scores.confusion, compared.figures[name].confusion)
+
+
+def test_what_is_compared_has_its_figures(compared: Trained) -> None:
+    assert list(compared.figures) == [
+        *("trees", "cnn", "deepconvlstm", "early_fusion", "late_fusion", "teacher"),
+        *("student_alone", "student_float", "student_tuned"),
+    ]
+    assert list(compared.validation) == list(compared.figures)
+    assert list(compared.parameters) == list(compared.macs) == [*BASELINES, "teacher", "student"]
+    # Of one sensor these two are the same network; the teacher sees the other sensor too.
+    assert compared.macs["early_fusion"] == compared.macs["late_fusion"]
+    assert compared.macs["teacher"] > 1.5 * compared.macs["late_fusion"]
+
+
+def test_the_untuned_student_is_the_one_that_was_distilled(compared: Trained) -> None:
+    out = compared.files["student.json"].parent
+    assert {path.relative_to(out) for path in out.rglob("*") if path.is_file()} == {
+        *map(Path, [*compared.files, "config.json"])
+    }
+    card = read_card(compared.files["untuned/student.json"])
+    tuned = read_card(compared.files["student.json"])
+    assert tuned.trained_ranges
+    assert card == tuned.model_copy(update={"trained_ranges": {}})
+    student = Student(**card.architecture.config)
+    load_weights(student, compared.files["untuned/student.safetensors"])
+    test = read_npz(compared.files["test.npz"])
+    answers = predict(student, {"acc": test["acc"]}).argmax(1)
+    assert (answers == test["labels"]).sum() == compared.figures["student_float"].correct
+
+
+class PressedAt:
+    """Ctrl-C when a stage begins."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+
+    def task(self, name: str, total: int | None = None) -> AbstractContextManager[Task]:
+        if name == self._stage:
+            raise KeyboardInterrupt
+        return SILENT.task(name, total)
+
+
+def test_a_comparison_goes_on_where_it_was_interrupted(
+    own: DataSet, compared: Trained, tmp_path: Path
+) -> None:
+    compare = ["cnn", "early_fusion", "student_alone"]
+    with pytest.raises(Interrupted):
+        trained(own, ["acc"], SPLIT, tmp_path, compare, PressedAt("early_fusion"))
+    kept = sorted(path.name for path in tmp_path.rglob("*.state"))
+    assert kept == ["cnn.state", "student.state", "teacher.state", "tuning.state"]
+    found = trained(own, ["acc"], SPLIT, tmp_path, compare, resume=True)
+    for name, scores in found.figures.items():
+        np.testing.assert_array_equal(scores.confusion, compared.figures[name].confusion)

@@ -199,6 +199,10 @@ def test_windows_that_cannot_be_cut_leave_nothing_behind(
         ),
         (["--modalities", "acc,lidar"], "data set seglearn-watch: no modality lidar"),
         (["--protocol", "leave-one-out", "--split", "10"], "choose 0 to 9"),
+        (
+            ["--compare", "cnn,rnn"],
+            "--compare rnn: unknown; known: cnn, deepconvlstm",
+        ),
         (["--resume", "/no/such/run"], "--resume /no/such/run: no unfinished run there"),
         (["--resume", "/no/such/run", "--seed", "1"], "goes on as it began, without --seed"),
         (["--out", "/dev/null/runs"], "--out /dev/null/runs: cannot be written"),

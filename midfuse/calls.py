@@ -35,11 +35,17 @@ def call(*arguments: str) -> Answer:
     return _parse(done.stdout)
 
 
-def require_board(board: str) -> None:
-    """Raise a DeviceError for what this machine lacks to run a board, an InputError for no such
-    board: said at once, not after the training."""
-    for lack in call("boards", board)["missing"]:
+def require_board(board: str) -> Answer:
+    """What `midfuse boards` says of a board that is ready: asked at once, not after the training.
+
+    Raises:
+        DeviceError: this machine lacks what the board takes.
+        InputError: no such board.
+    """
+    answer = call("boards", board)
+    for lack in answer["missing"]:
         raise DeviceError(f"{board}: {lack}")
+    return answer
 
 
 class Background:

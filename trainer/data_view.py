@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from midfuse.errors import InputError
 from trainer.datasets import DataSet, Recording
 from trainer.datasets.clock import runs
+from trainer.protocols import USUAL, splits
 from trainer.windows import labels_of
 
 
@@ -36,6 +37,7 @@ def describe(dataset: DataSet) -> dict[str, Any]:
         "download": dataset.about.download,
         "subjects": dataset.subjects,
         "test_subjects": dataset.test_subjects,
+        "splits": _usual_splits(dataset),
         "window": dataset.window.model_dump(),
         "modalities": [modality.model_dump() for modality in dataset.modalities],
         "classes": classes,
@@ -47,6 +49,14 @@ def describe(dataset: DataSet) -> dict[str, Any]:
         },
         "repairs": dict(dataset.repairs),
     }
+
+
+def _usual_splits(dataset: DataSet) -> int:
+    """How many splits the usual protocol has; 0 where the subjects are too few for one."""
+    try:
+        return len(splits(dataset, USUAL))
+    except InputError:
+        return 0
 
 
 def draw(dataset: DataSet, path: Path) -> None:

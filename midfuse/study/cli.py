@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from midfuse.console import Outcome
+from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import DeviceError
 from midfuse.study.plan import Plan
+from midfuse.study.report import publish
 
 _MOST_JOBS = 4
 
@@ -82,3 +83,34 @@ def _plotting() -> Iterator[None]:
             "midfuse study needs the package matplotlib, which is not installed",
             'run: pip install "midfuse[train]"',
         ) from None
+
+
+@command(
+    name="effectiveness",
+    help="What fusion in the middle, distillation and tuning are worth, down to int8 on the board.",
+)
+@_options(seeds=3)
+@click.option(
+    "--compare", default="all", show_default=True, help="As `midfuse train --compare` has it."
+)
+def effectiveness(compare: str, **options: Any) -> Outcome:
+    with _plotting():
+        from midfuse.study.effectiveness import effectiveness as run
+    plan = _plan("effectiveness", **options)
+    return publish(run(plan, compare, Terminal()), plan.study, plan.command, plan.out)
+
+
+@command(
+    name="scalability",
+    help="What modalities, window and width cost and bring: teacher against student.",
+)
+@_options(seeds=1)
+def scalability(**options: Any) -> Outcome:
+    with _plotting():
+        from midfuse.study.scalability import scalability as run
+    plan = _plan("scalability", **options)
+    return publish(run(plan, Terminal()), plan.study, plan.command, plan.out)
+
+
+for each in (effectiveness, scalability):
+    study.add_command(each)

@@ -47,6 +47,13 @@ class Plan:
         line += ["--seeds", str(self.seeds), "--student", self.student, "--board", self.board]
         return shlex.join(line)
 
+    def runs(self, progress: Progress = SILENT) -> list[tuple[int, int]]:
+        """Split and seed of each training."""
+        # Where there is no split at all, the first training says why.
+        count = (self.describe(progress)["splits"] or 1) if self.all_splits else 0
+        splits = range(count) if self.all_splits else [self.split]
+        return [(split, seed) for seed in range(self.seeds) for split in splits]
+
     def train(self, folder: Path, split: int, seed: int, *more: str) -> Step:
         """One training, on the modalities asked for."""
         command = ["train", *self.data_set]

@@ -48,7 +48,7 @@ class Report:
 
     data: dict[str, Any]
     tables: list[Table]
-    draw: Callable[[BytesIO], None]
+    draw: Callable[[BytesIO], object]
     failure: MidfuseError | None = None
 
 

@@ -93,7 +93,9 @@ def test_a_failing_command_is_one_line_and_stops_the_others(tmp_path: Path) -> N
     assert not long[-1].folder.exists()
 
 
-def study(*chains: list[Step]) -> subprocess.Popen[str]:
+@contextmanager
+def study(*chains: list[Step]) -> Iterator[subprocess.Popen[str]]:
+    """A study in a process of its own, which does not outlive the block."""
     listed = [json.dumps([[s.name, s.command, str(s.folder)] for s in chain]) for chain in chains]
     line = [sys.executable, "-c", STUDY, "2", *listed]
 
@@ -101,13 +103,17 @@ def study(*chains: list[Step]) -> subprocess.Popen[str]:
         """What starts in the background of a shell has inherited deaf ears."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    return subprocess.Popen(
+    with subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_for(path: Path, running: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not path.exists():
         assert running.poll() is None, running.communicate()[1]
         assert time.monotonic() < deadline
@@ -119,11 +125,11 @@ def test_a_stopped_study_goes_on_with_what_was_not_answered(
     tmp_path: Path, end: signal.Signals
 ) -> None:
     chain = [build(tmp_path / str(at)) for at in range(4)]
-    running = study(chain)
-    wait_for(chain[2].folder / "answer.json", running)
-    before = [written(step) for step in chain[:2]]
-    running.send_signal(end)
-    _, errors = running.communicate()
+    with study(chain) as running:
+        wait_for(chain[2].folder / "answer.json", running)
+        before = [written(step) for step in chain[:2]]
+        running.send_signal(end)
+        _, errors = running.communicate()
     if end == signal.SIGINT:
         assert running.returncode == 130
         assert errors == "error: interrupted; the same command goes on\n"
@@ -134,7 +140,8 @@ def test_a_stopped_study_goes_on_with_what_was_not_answered(
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
-    printed, errors = study(chain).communicate()
+    with study(chain) as again:
+        printed, errors = again.communicate()
     assert not errors
     assert [len(found) for found in json.loads(printed)] == [4]
     assert [written(step) for step in chain[:2]] == before
@@ -146,13 +153,14 @@ def test_an_interrupted_training_is_resumed(tmp_path: Path) -> None:
     command = ("train", "--dataset", "folder", "--data", str(recordings))
     training = Step("train", command, tmp_path / "train")
     begun = training.folder / ".unfinished" / "config.json"
-    running = study([training])
-    wait_for(begun, running)
-    running.send_signal(signal.SIGINT)
-    running.communicate()
+    with study([training]) as running:
+        wait_for(begun, running)
+        running.send_signal(signal.SIGINT)
+        running.communicate()
     # What only --resume reads.
     begun.write_text("{")
-    _, errors = study([training]).communicate()
+    with study([training]) as again:
+        _, errors = again.communicate()
     assert errors.startswith(f"error: midfuse train: {begun}: not JSON")
 
 

@@ -25,7 +25,7 @@ from trainer.fit import Batch, Data, Lesson, Schedule, fit, reproducible
 from trainer.loader import ahead
 from trainer.protocols import USUAL, splits
 from trainer.student import Student
-from trainer.teacher import Teacher
+from trainer.teacher import Teacher, Teachers
 from trainer.windows import Windows, cut, fit_standardiser, of_subjects
 
 REPEATS = 15
@@ -41,7 +41,7 @@ def main() -> int:
     teacher = Teacher(channels, length, classes, joints=[0, 0])
     lessons = {
         "teacher": Labels(deepcopy(teacher), 0.1),
-        "student": Distil(Student(channels, length, classes), teacher, Distillation()),
+        "student": Distil(Student(channels, length, classes), Teachers([teacher]), Distillation()),
     }
     held = True
     for name, lesson in lessons.items():

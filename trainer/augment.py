@@ -23,7 +23,7 @@ class Strength:
     is missing from a window; one always stays.
     """
 
-    turn: float = 0.2
+    turn: float = 0.3
     pace: float = 0.15
     warp: float = 0.1
     gain: float = 0.05

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from trainer.fit import Lesson
 from trainer.student import Student
-from trainer.teacher import Teacher
+from trainer.teacher import Teachers
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,24 @@ class Distil(Lesson):
     def __init__(
         self,
         student: Student,
-        teacher: Teacher,
+        teachers: Teachers,
         weights: Distillation,
         sees: Sequence[int] | None = None,
     ) -> None:
         """`sees` are the teacher's modalities, by number, that the student has; None is all."""
         super().__init__()
         self.model = student
-        self.project = nn.Linear(student.width, teacher.width)
+        self.project = nn.Linear(student.width, teachers.first.width)
         # In a tuple, so that it is no submodule: it does not learn and is not kept.
-        self._teacher = (teacher.eval(),)
+        self._teachers = (teachers.eval(),)
         self._weights = weights
-        self._sees = range(len(teacher.encoders)) if sees is None else sees
+        self._sees = range(len(teachers.first.encoders)) if sees is None else sees
 
     def forward(self, inputs: tuple[Tensor, ...], labels: Tensor) -> Tensor:
-        (teacher,), weights, heat = self._teacher, self._weights, self._weights.temperature
+        (teachers,), weights, heat = self._teachers, self._weights, self._weights.temperature
         with torch.no_grad():
-            taught_tokens = teacher.tokens(*inputs)
-            taught = functional.log_softmax(teacher.classify(taught_tokens) / heat, 1)
+            taught_tokens, answers = teachers.lesson(*inputs)
+            taught = functional.log_softmax(answers / heat, 1)
             taught_tokens = taught_tokens[:, self._sees]
             taught_tokens = functional.layer_norm(taught_tokens, taught_tokens.shape[-1:])
         tokens = self.model.tokens(*(inputs[at] for at in self._sees))

@@ -21,9 +21,11 @@ from trainer.datasets import DataSet
 from trainer.figures import Scores, score
 from trainer.fit import predict, reproducible
 from trainer.perturbations import Condition, conditions, perturbed
+from trainer.recipe import Recipe
 from trainer.run_folder import completed_config, fingerprint
+from trainer.stages import new_teachers
 from trainer.study import plan_of, planned_dataset
-from trainer.teacher import Teacher
+from trainer.teacher import Teachers
 from trainer.windows import Standardiser, Windows, cut, fit_standardiser, of_subjects
 
 FILES = ("perturbed.npz", "perturbed.json")
@@ -92,7 +94,7 @@ def perturb(
     card, dataset = _opened(folder, data, progress)
     seed, split, classes = card.training.seed, card.training.split, len(card.labels)
     reproducible(seed)
-    teacher, student = _teacher(folder, dataset), load_student(folder / "student.json")
+    teachers, student = _teachers(folder, dataset), load_student(folder / "student.json")
     standardise = fit_standardiser(cut(of_subjects(dataset, split["train"]), card.window))
     recordings = of_subjects(dataset, split["test"])
     worn, known = [m.name for m in card.modalities], conditions(card.modalities)
@@ -104,7 +106,7 @@ def perturb(
             seen = _standardised(cut(given, card.window), kept, standardise)
             part = seen.only(worn)
             answers = {
-                "teacher": predict(teacher, seen.inputs).argmax(1),
+                "teacher": predict(teachers, seen.inputs).argmax(1),
                 "student": predict(student, part.inputs).argmax(1),
             }
             scores = {name: score(found, part, classes) for name, found in answers.items()}
@@ -139,12 +141,10 @@ def _opened(folder: Path, data: Path | None, progress: Progress) -> tuple[ModelC
     return card, dataset
 
 
-def _teacher(folder: Path, dataset: DataSet) -> Teacher:
-    channels = [len(modality.channels) for modality in dataset.modalities]
-    joints = [modality.joints for modality in dataset.modalities]
-    teacher = Teacher(channels, dataset.window.length, len(dataset.labels), joints)
-    load_weights(teacher, folder / "teacher.safetensors")
-    return teacher
+def _teachers(folder: Path, dataset: DataSet) -> Teachers:
+    teachers = new_teachers(dataset, Recipe().teachers)
+    load_weights(teachers, folder / "teacher.safetensors")
+    return teachers
 
 
 def _evenly(windows: Windows, times: int) -> npt.NDArray[np.int64]:

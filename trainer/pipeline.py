@@ -54,7 +54,8 @@ FILES = (
 )
 # Beside them where the student is compared: as distilled, without trained ranges.
 UNTUNED = ("untuned/student.safetensors", "untuned/student.json")
-MODELS = ("trees", *BASELINES, "teacher", ALONE, "student_float", "student_tuned")
+# "mid_fusion" is one of the teachers by itself.
+MODELS = ("trees", *BASELINES, "mid_fusion", "teacher", ALONE, "student_float", "student_tuned")
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def train(
         part = parts[name]
         answers = {
             "trees": trees.predict(features(part)),
-            "teacher": predict(models.teacher, seen[name].inputs).argmax(1),
+            "mid_fusion": predict(models.teachers.first, seen[name].inputs).argmax(1),
+            "teacher": predict(models.teachers, seen[name].inputs).argmax(1),
             "student_float": predict(models.student, part.inputs).argmax(1),
             "student_tuned": predict(models.tuned, part.inputs).argmax(1),
         } | {
@@ -168,7 +170,12 @@ def train(
 
     networks: dict[str, nn.Module] = {
         name: network for name, network in models.compared.items() if name != ALONE
-    } | {"teacher": models.teacher, "student": models.student.deploy()}
+    } | {
+        "mid_fusion": models.teachers.first,
+        "teacher": models.teachers,
+        "student": models.student.deploy(),
+    }
+    sensed = dict.fromkeys(networks, own) | dict.fromkeys(("mid_fusion", "teacher"), dataset)
     trained = Trained(
         subjects=subjects,
         windows={name: len(part) for name, part in parts.items()},
@@ -176,7 +183,7 @@ def train(
         validation=judged("validation") if "validation" in parts else {},
         parameters={name: _parameters(network) for name, network in networks.items()},
         macs={
-            name: network_macs(network, *shape_of(dataset if name == "teacher" else own)[:2])
+            name: network_macs(network, *shape_of(sensed[name])[:2])
             for name, network in networks.items()
         },
         seconds=seconds,
@@ -197,7 +204,7 @@ def train(
         write_card(card, folder / "student.json")
 
     with _staged(out, run.unfinished, trained.files) as folder:
-        save_weights(models.teacher, folder / "teacher.safetensors")
+        save_weights(models.teachers, folder / "teacher.safetensors")
         save_student(models.tuned, trained_ranges(models.tuned), folder)
         if compare:
             save_student(models.student.fold(), {}, folder / "untuned")

@@ -51,11 +51,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How teacher and student are trained; `smoothing` is that of the teacher's labels."""
+    """How teachers and student are trained; `smoothing` is that of the teachers' labels."""
 
+    teachers: int = 2
     size: Size = STUDENTS["student-m"]
-    teacher: Stage = field(default_factory=lambda: Stage(epochs=25, steps=900))
-    student: Stage = field(default_factory=lambda: Stage(epochs=45, steps=1600))
+    teacher: Stage = field(default_factory=lambda: Stage(epochs=15, steps=700))
+    student: Stage = field(default_factory=lambda: Stage(epochs=30, steps=1600))
     tuning: Stage = field(default_factory=lambda: Stage(epochs=8, steps=300, rate=2e-4))
     smoothing: float = 0.1
     distillation: Distillation = field(default_factory=Distillation)

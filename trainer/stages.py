@@ -1,10 +1,10 @@
 """The stages of a training, one after the other; each teaches one network, or teaches it on.
 
-The teacher learns from the labels, the student from labels and teacher, and is tuned for int8.
+The teachers learn from the labels, the student from labels and teachers, and is tuned for int8.
 Then, if asked for, come networks to compare them with. They learn from the labels, on the student's
-sensors and on the schedule of what they are compared with: fusion elsewhere on the teacher's, and
+sensors and on the schedule of what they are compared with: fusion elsewhere on a teacher's, and
 the student alone, which begins with the distilled student's very weights, on the student's. None
-of them changes what the first three stages give.
+of them changes what the first stages give.
 """
 
 import copy
@@ -25,7 +25,7 @@ from trainer.fit import Data, History, fit, reproducible
 from trainer.recipe import Recipe
 from trainer.run_folder import Run
 from trainer.student import Student
-from trainer.teacher import Teacher
+from trainer.teacher import Teacher, Teachers
 from trainer.tune import tune
 
 ALONE = "student_alone"
@@ -52,7 +52,7 @@ class Models:
     How each learnt, and the seconds it took, by stage.
     """
 
-    teacher: Teacher
+    teachers: Teachers
     student: Student
     tuned: Student
     compared: dict[str, nn.Module]
@@ -79,15 +79,17 @@ def teach(
     windows = len(lessons.teacher.drawer)
     taught = _Taught()
 
-    teacher = Teacher(*shape_of(dataset), _joints(dataset))
-    lesson = Labels(teacher, recipe.smoothing)
+    teachers = new_teachers(dataset, recipe.teachers)
     schedule = recipe.teacher.schedule(windows)
-    taught.add("teacher", fit(lesson, lessons.teacher, schedule, "teacher", run, progress))
+    for number, teacher in enumerate(teachers.members, 1):
+        lesson = Labels(teacher, recipe.smoothing)
+        stage = f"teacher-{number}"
+        taught.add(stage, fit(lesson, lessons.teacher, schedule, stage, run, progress))
 
     student = Student(*shape_of(own), **asdict(recipe.size))
     alone = copy.deepcopy(student)
     sees = [at for at, modality in enumerate(dataset.modalities) if modality in own.modalities]
-    distil = Distil(student, teacher, recipe.distillation, sees)
+    distil = Distil(student, teachers, recipe.distillation, sees)
     schedule = recipe.student.schedule(windows)
     taught.add("student", fit(distil, lessons.student, schedule, "student", run, progress))
 
@@ -108,8 +110,13 @@ def teach(
         taught.add(name, fit(lesson, lessons.own, schedule, name, run, progress))
         compared[name].cpu()
     return Models(
-        teacher.cpu(), student.cpu(), tuned.cpu(), compared, taught.histories, taught.seconds
+        teachers.cpu(), student.cpu(), tuned.cpu(), compared, taught.histories, taught.seconds
     )
+
+
+def new_teachers(dataset: DataSet, count: int) -> Teachers:
+    """So many untrained teachers, which see all modalities of a data set."""
+    return Teachers(Teacher(*shape_of(dataset), _joints(dataset)) for _ in range(count))
 
 
 def shape_of(dataset: DataSet) -> tuple[list[int], int, int]:

@@ -23,7 +23,7 @@ from trainer.distil import Distil, Distillation, Labels
 from trainer.fit import Data, History, Schedule, fit, reproducible
 from trainer.run_folder import Run, fingerprint
 from trainer.student import Student
-from trainer.teacher import Teacher
+from trainer.teacher import Teacher, Teachers
 from trainer.tune import tune
 from trainer.windows import Windows, cut, fit_standardiser, of_subjects
 
@@ -88,7 +88,7 @@ def train(run: Run | None, seed: int = 0) -> tuple[dict[str, nn.Module], dict[st
     teacher = small_teacher()
     histories = {"teacher": fit(Labels(teacher, 0.1), given, SCHEDULE, "teacher", run)}
     student = small_student()
-    lesson = Distil(student, teacher, Distillation())
+    lesson = Distil(student, Teachers([teacher]), Distillation())
     histories["student"] = fit(lesson, given, SCHEDULE, "student", run)
     tuned, histories["tuning"] = tune(student, given, TUNING, run)
     return {"teacher": teacher, "student": student, "tuned": tuned}, histories

@@ -9,7 +9,7 @@ from tests.trainer.paces import data, small_student, small_teacher
 from trainer.distil import Distil, Distillation, Labels
 from trainer.fit import Schedule, fit, predict, reproducible
 from trainer.student import Student
-from trainer.teacher import Teacher
+from trainer.teacher import Teacher, Teachers
 
 
 def test_a_student_learns_from_its_teacher_without_changing_it() -> None:
@@ -23,7 +23,7 @@ def test_a_student_learns_from_its_teacher_without_changing_it() -> None:
     # The student's labels say nothing, so all it gets to know comes from the teacher.
     given.drawer.labels[:] = 0
     student = small_student()
-    lesson = Distil(student, teacher, Distillation(answers=4.0))
+    lesson = Distil(student, Teachers([teacher]), Distillation(answers=4.0))
     fit(lesson, given, Schedule(10, batch=16), "student")
     learnt = predict(student, given.validation.inputs).argmax(1)
     taught = predict(teacher, given.validation.inputs).argmax(1)
@@ -41,7 +41,8 @@ def test_both_lessons_compute_in_mixed_precision() -> None:
     inputs = tuple(map(torch.from_numpy, part.inputs.values()))
     labels = torch.from_numpy(part.labels)
     teacher = small_teacher()
-    for lesson in (Labels(teacher, 0.1), Distil(small_student(), teacher, Distillation())):
+    distil = Distil(small_student(), Teachers([teacher]), Distillation())
+    for lesson in (Labels(teacher, 0.1), distil):
         loss = lesson(inputs, labels)
         with torch.autocast("cpu", torch.bfloat16):
             mixed = lesson(inputs, labels)
@@ -56,7 +57,7 @@ def test_a_student_of_some_sensors_learns_from_a_teacher_of_all() -> None:
     teacher = Teacher([3, 2], 128, 3, [0, 0], width=16, blocks=1)
     student = Student([2], 128, 3, width=16, blocks=1)
     weights = Distillation(answers=0.0, tokens=1.0)
-    lesson = Distil(student, teacher, weights, sees=[1]).eval()
+    lesson = Distil(student, Teachers([teacher]), weights, sees=[1]).eval()
     inputs = torch.randn(5, 128, 3), torch.randn(5, 128, 2)
     labels = torch.tensor([0, 1, 2, 0, 1])
     # The gyroscope's tokens, of a teacher whose blocks saw the accelerometer too.

@@ -41,12 +41,13 @@ def trained(recordings: Path, out: Path, modalities: list[str], teachers: list[s
         validation=False,
         seeds=[0],
         student="student-m",
+        compare=[],
     )
     dataset, own = planned_dataset(plan)
     config = {"plan": plan.model_dump(), "data_sha256": fingerprint(dataset)}
     with Run.start(out, config) as run:
         split = Split(["1", "2", "3", "4"], [], ["5", "6"])
-        assert train(dataset, own, split, 0, out, SHORT, run) is not None
+        assert train(dataset, own, split, 0, out, SHORT, [], run) is not None
     return out
 
 

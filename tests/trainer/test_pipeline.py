@@ -22,9 +22,8 @@ from trainer.pipeline import Trained, train
 from trainer.protocols import Split
 from trainer.recipe import Recipe, Stage
 from trainer.run_folder import Run
-from trainer.stages import COMPARED
+from trainer.stages import COMPARED, new_teachers
 from trainer.student import Student
-from trainer.teacher import Teacher
 
 _ONE = Stage(epochs=1, steps=1)
 SHORT = Recipe(teacher=_ONE, student=_ONE, tuning=_ONE)
@@ -73,8 +72,8 @@ def test_the_teacher_may_see_more_than_the_student(own: DataSet, tmp_path: Path)
     card = read_card(tmp_path / "gyro" / "student.json")
     assert [entry.name for entry in card.inputs] == ["gyro"]
     assert [modality.name for modality in card.modalities] == ["gyro"]
-    teacher = Teacher([3, 2], 128, 3, [0, 0])
-    load_weights(teacher, tmp_path / "gyro" / "teacher.safetensors")
+    teachers = new_teachers(own, 2)
+    load_weights(teachers, tmp_path / "gyro" / "teacher.safetensors")
     # The student's windows are those of the same split with all sensors.
     trained(own, ["acc", "gyro"], SPLIT, tmp_path / "both")
     for name in ("test.npz", "calibration.npz"):
@@ -104,14 +103,18 @@ def test_what_is_compared_changes_nothing_else(
 
 def test_what_is_compared_has_its_figures(compared: Trained) -> None:
     assert list(compared.figures) == [
-        *("trees", "cnn", "deepconvlstm", "early_fusion", "late_fusion", "teacher"),
+        *("trees", "cnn", "deepconvlstm", "early_fusion", "late_fusion", "mid_fusion", "teacher"),
         *("student_alone", "student_float", "student_tuned"),
     ]
     assert list(compared.validation) == list(compared.figures)
-    assert list(compared.parameters) == list(compared.macs) == [*BASELINES, "teacher", "student"]
+    assert (
+        list(compared.parameters)
+        == list(compared.macs)
+        == [*BASELINES, "mid_fusion", "teacher", "student"]
+    )
     # Of one sensor these two are the same network; the teacher sees the other sensor too.
     assert compared.macs["early_fusion"] == compared.macs["late_fusion"]
-    assert compared.macs["teacher"] > 1.5 * compared.macs["late_fusion"]
+    assert compared.macs["mid_fusion"] > 1.5 * compared.macs["late_fusion"]
 
 
 def test_the_untuned_student_is_the_one_that_was_distilled(compared: Trained) -> None:

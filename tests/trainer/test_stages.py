@@ -35,7 +35,7 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Models:
 
 def test_the_student_alone_begins_as_the_distilled_one(every: Models) -> None:
     assert same(every.compared["student_alone"], every.student)
-    assert list(every.histories) == ["teacher", "student", "tuning", *COMPARED]
+    assert list(every.histories) == ["teacher-1", "teacher-2", "student", "tuning", *COMPARED]
     assert list(every.seconds) == list(every.histories)
 
 
@@ -44,7 +44,7 @@ def test_a_network_begins_alike_whichever_others_are_trained(every: Models, tmp_
     assert list(few.compared) == ["cnn", "late_fusion"]
     for name, network in few.compared.items():
         assert same(network, every.compared[name])
-    assert same(few.teacher, every.teacher)
+    assert same(few.teachers, every.teachers)
     assert same(few.student, every.student)
     other = taught(tmp_path / "other", ("cnn",), seed=1)
     assert not same(other.compared["cnn"], every.compared["cnn"])

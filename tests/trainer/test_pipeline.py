@@ -96,7 +96,13 @@ def test_what_is_compared_changes_nothing_else(
     without = trained(own, ["acc"], SPLIT, tmp_path)
     for name in ("teacher.safetensors", "student.safetensors", "calibration.npz"):
         assert compared.files[name].read_bytes() == without.files[name].read_bytes(), name
-    assert list(without.figures) == ["trees", "teacher", "student_float", "student_tuned"]
+    assert list(without.figures) == [
+        "trees",
+        "mid_fusion",
+        "teacher",
+        "student_float",
+        "student_tuned",
+    ]
     for name, scores in without.figures.items():
         np.testing.assert_array_equal(scores.confusion, compared.figures[name].confusion)
 

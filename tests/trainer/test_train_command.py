@@ -99,7 +99,9 @@ def test_it_writes_what_the_later_stages_read(out: Path) -> None:
         test["subjects"], np.repeat(arrays["recording_subjects"][held_out].astype(str), 3)
     )
 
-    assert list(answer["figures"]) == ["trees", "teacher", "student_float", "student_tuned"]
+    assert list(answer["figures"]) == [
+        *("trees", "mid_fusion", "teacher", "student_float", "student_tuned")
+    ]
     for name, scores in answer["figures"].items():
         assert scores["windows"] == len(test["labels"])
         assert scores["accuracy"] == scores["correct"] / scores["windows"]

@@ -97,7 +97,8 @@ def effectiveness(compare: str, **options: Any) -> Outcome:
     with _plotting():
         from midfuse.study.effectiveness import effectiveness as run
     plan = _plan("effectiveness", **options)
-    return publish(run(plan, compare, Terminal()), plan.study, plan.command, plan.out)
+    line = plan.command("--compare", compare)
+    return publish(run(plan, compare, Terminal()), plan.study, line, plan.out)
 
 
 @command(
@@ -109,7 +110,7 @@ def scalability(**options: Any) -> Outcome:
     with _plotting():
         from midfuse.study.scalability import scalability as run
     plan = _plan("scalability", **options)
-    return publish(run(plan, Terminal()), plan.study, plan.command, plan.out)
+    return publish(run(plan, Terminal()), plan.study, plan.command(), plan.out)
 
 
 for each in (effectiveness, scalability):

@@ -32,9 +32,8 @@ class Plan:
         where = () if self.data is None else ("--data", str(self.data.resolve()))
         return ("--dataset", self.dataset, *where)
 
-    @property
-    def command(self) -> str:
-        """The line that runs the study."""
+    def command(self, *more: str) -> str:
+        """The line that runs the study, with options of its own."""
         line = ["midfuse", "study", self.study, "--dataset", self.dataset]
         for name, value in (
             ("data", self.data),
@@ -45,7 +44,7 @@ class Plan:
                 line += [f"--{name}", str(value)]
         line += ["--all-splits"] if self.all_splits else ["--split", str(self.split)]
         line += ["--seeds", str(self.seeds), "--student", self.student, "--board", self.board]
-        return shlex.join(line)
+        return shlex.join([*line, *more])
 
     def runs(self, progress: Progress = SILENT) -> list[tuple[int, int]]:
         """Split and seed of each training."""

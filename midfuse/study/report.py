@@ -18,7 +18,8 @@ from midfuse.study.jobs import write_aside
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header, the first column a name; `notes` are sentences below."""
+    """Rows under a header, which may have two lines; the first column is a name, `notes` are
+    sentences below."""
 
     title: str
     header: list[str]
@@ -36,8 +37,9 @@ class Table:
         return table
 
     def markdown(self) -> str:
+        header = [name.replace("\n", " ") for name in self.header]
         rule = ["---", *("---:" for _ in self.header[1:])]
-        lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.rows)]
+        lines = [f"| {' | '.join(row)} |" for row in (header, rule, *self.rows)]
         notes = [f"\n{note}" for note in self.notes]
         return "\n".join([f"{self.title}\n", *lines, *notes]) + "\n"
 

@@ -17,7 +17,7 @@ from midfuse.errors import CheckFailed, InputError
 from midfuse.oracle import read_npz
 from midfuse.progress import SILENT, Progress
 from midfuse.scores import Confusion
-from midfuse.study.figures import answered, kilobytes, over_seeds, percent, pooled, thousands
+from midfuse.study.figures import answered, over_seeds, percent, pooled, thousands
 from midfuse.study.jobs import Chain, Step, run_chains
 from midfuse.study.plan import Plan
 from midfuse.study.plots import draw_scalability
@@ -178,21 +178,21 @@ def _tables(data: dict[str, Any]) -> list[Table]:
     )  # fmt: skip
     cost = Table(
         f"What they cost; instructions, RAM and flash of the student on {data['board']}",
-        ["", "teacher MACs", "its weights", "student MACs", "parameters", "instructions", "RAM",
-         "flash"],
+        ["", "teacher\nMACs", "weights\nKB", "student\nMACs", "instructions", "RAM\nKB",
+         "flash\nKB"],
         [
             [
                 point["label"],
                 thousands(point["teacher"]["macs"]),
-                kilobytes(point["teacher"]["weight_bytes"]),
+                f"{point['teacher']['weight_bytes'] / 1024:.1f}",
                 thousands(point["student"]["macs"]),
-                thousands(point["student"]["parameters"]),
                 thousands(point["student"]["instructions"]),
-                kilobytes(point["student"]["ram_bytes"]),
-                kilobytes(point["student"]["flash_bytes"]),
+                f"{point['student']['ram_bytes'] / 1024:.1f}",
+                f"{point['student']['flash_bytes'] / 1024:.1f}",
             ]
             for point in rows
         ],
+        ["Weights are the teacher's, in float32."],
     )  # fmt: skip
     return [brought, cost]
 

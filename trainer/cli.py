@@ -155,12 +155,13 @@ def _alone(*beside: str) -> None:
 
 
 def _table(found: Study) -> Table:
-    """Accuracy and macro-F1 of each model, mean and spread over seeds."""
-    tested = [name for trained in found.trainings.values() for name in trained.subjects.test]
+    """Accuracy and macro-F1 of each model, mean and spread over seeds, and what it costs."""
+    tested = [name for each in found.trainings.values() for name in each.subjects.test]
     seeds = len({seed for _, seed in found.trainings})
+    trained = next(iter(found.trainings.values()))
     first = found.scores(found.models[0])[0]
     table = Table(
-        *("model", "held-out accuracy", "macro F1"),
+        *("model", "held-out accuracy", "macro F1", "parameters", "MACs a window"),
         caption=f"{first.windows} windows of subjects {', '.join(dict.fromkeys(tested))}"
         + (f"; mean and deviation over {seeds} seeds" if seeds > 1 else ""),
     )
@@ -168,5 +169,10 @@ def _table(found: Study) -> Table:
         scores = found.scores(model)
         accuracy = Spread.of([s.accuracy for s in scores])
         macro_f1 = Spread.of([s.macro_f1 for s in scores])
-        table.add_row(model.replace("_", " "), str(accuracy), str(macro_f1))
+        network = "student" if model.startswith("student") else model
+        costs = [
+            f"{counts[network]:,}" if network in counts else ""
+            for counts in (trained.parameters, trained.macs)
+        ]
+        table.add_row(model.replace("_", " "), str(accuracy), str(macro_f1), *costs)
     return table

@@ -97,8 +97,8 @@ def train(
     seed: int,
     out: Path,
     recipe: Recipe,
-    compare: Collection[str],
     run: Run,
+    compare: Collection[str] = (),
     progress: Progress = SILENT,
 ) -> Trained | None:
     """Train on one split and write the results into the folder `out`.
@@ -144,7 +144,7 @@ def train(
         student=data(dataset, parts.get("validation")),
         own=data(own, parts.get("validation")),
     )
-    models = teach(dataset, own, lessons, recipe, compare, run, progress)
+    models = teach(dataset, own, lessons, recipe, run, compare, progress)
     if ranks.rank() != 0:
         return None
     began = time.perf_counter()

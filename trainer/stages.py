@@ -65,8 +65,8 @@ def teach(
     own: DataSet,
     lessons: Lessons,
     recipe: Recipe,
-    compare: Collection[str],
     run: Run,
+    compare: Collection[str] = (),
     progress: Progress = SILENT,
 ) -> Models:
     """All stages; `own` has the student's modalities alone, `compare` names some of `COMPARED`.

@@ -39,7 +39,7 @@ class Plan(BaseModel):
     validation: bool
     seeds: Annotated[list[int], Field(min_length=1)]
     student: str
-    compare: list[str]
+    compare: list[str] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ def study(
                     seed,
                     out / name,
                     recipe,
-                    plan.compare,
                     run.part(name),
+                    plan.compare,
                     progress,
                 )
                 if trained is not None:

@@ -47,7 +47,7 @@ def trained(
 ) -> Trained:
     begin = Run.resume if resume else Run.start
     with begin(out, {"split": asdict(split)}) as run:
-        found = train(dataset, modalities, split, 0, out, SHORT, compare, run, progress)
+        found = train(dataset, modalities, split, 0, out, SHORT, run, compare, progress)
     assert found is not None
     return found
 

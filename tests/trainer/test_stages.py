@@ -21,7 +21,7 @@ def taught(folder: Path, compare: tuple[str, ...], seed: int = 0) -> Models:
     given = replace(paces.data(seed), validation=None)
     dataset = paces.data_set()
     with Run.start(folder, {}) as run:
-        return teach(dataset, dataset, Lessons(given, given, given), RECIPE, compare, run)
+        return teach(dataset, dataset, Lessons(given, given, given), RECIPE, run, compare)
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:

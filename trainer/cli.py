@@ -28,6 +28,12 @@ from trainer.study import Plan, Study, interrupted_plan, study
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Where the data set lies, if not in a package."
 )
+@click.option(
+    "--window",
+    type=click.IntRange(1, 10_000),
+    metavar="SAMPLES",
+    help="Length of a window; the data set's usual one if left out.",
+)
 @click.option("--modalities", help="Only these sensors, with commas between; all if left out.")
 @click.option(
     "--teacher-modalities",
@@ -85,6 +91,7 @@ from trainer.study import Plan, Study, interrupted_plan, study
 def train(
     dataset: str,
     data: Path | None,
+    window: int | None,
     modalities: str | None,
     teacher_modalities: str | None,
     protocol: str,
@@ -104,6 +111,7 @@ def train(
         plan = Plan(
             dataset=dataset,
             data=None if data is None else str(data.resolve()),
+            window=window,
             modalities=_names(modalities),
             teacher_modalities=_names(teacher_modalities),
             protocol=protocol,

@@ -23,15 +23,17 @@ from trainer.run_folder import Run, fingerprint, interrupted_config
 class Plan(BaseModel):
     """What `midfuse train` was asked for.
 
-    `modalities` are those of student and teacher, None is all; `teacher_modalities` are more for
-    the teacher alone. `split` is by number, None is every one. With `validation` its subjects do
-    not train. `compare` names some of `trainer.stages.COMPARED`.
+    `window` is the length of one, None the data set's usual. `modalities` are those of student and
+    teacher, None is all; `teacher_modalities` are more for the teacher alone. `split` is by number,
+    None is every one. With `validation` its subjects do not train. `compare` names some of
+    `trainer.stages.COMPARED`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: str
     data: str | None
+    window: Annotated[int, Field(gt=0)] | None = None
     modalities: list[str] | None
     teacher_modalities: list[str] | None
     protocol: str
@@ -139,6 +141,8 @@ def planned_dataset(plan: Plan, progress: Progress = SILENT) -> tuple[DataSet, l
         InputError: it cannot be read, or lacks a sensor.
     """
     dataset = load_dataset(plan.dataset, None if plan.data is None else Path(plan.data), progress)
+    if plan.window is not None:
+        dataset = dataset.in_windows_of(plan.window)
     own = dataset if plan.modalities is None else dataset.only(plan.modalities)
     modalities = [modality.name for modality in own.modalities]
     return dataset.only([*modalities, *(plan.teacher_modalities or [])]), modalities

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from midfuse.card import Window
 from midfuse.errors import InputError
@@ -67,7 +68,7 @@ def cut(recordings: list[Recording], window: Window) -> Windows:
     if not subjects:
         raise InputError(
             f"no recording has {window.length} samples, the length of a window",
-            "give longer recordings",
+            "give longer recordings, or take a shorter window",
         )
     return Windows(
         {name: np.stack(parts) for name, parts in pieces.items()},
@@ -88,8 +89,10 @@ def labels_of(recording: Recording, window: Window) -> npt.NDArray[np.int64]:
     if window.whole:
         at = np.linspace(0, len(recording) - 1, window.length)[None]
         return most_frequent(labelled(recording.labels, at))
-    starts = np.arange(count([recording], window)) * window.hop
-    return most_frequent(recording.labels[starts[:, None] + np.arange(window.length)])
+    if len(recording) < window.length:
+        return np.zeros(0, np.int64)
+    pieces = sliding_window_view(recording.labels, window.length)[:: window.hop]
+    return most_frequent(pieces)
 
 
 def labelled(labels: npt.NDArray[np.int64], at: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

@@ -4,14 +4,16 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from midfuse.card import Window
 from midfuse.errors import InputError
-from tests.trainer import archives
+from tests.trainer import archives, numbered
 from tests.trainer.conftest import Arrays
 from trainer import data_cli
 from trainer.datasets import DATASETS, DataSet, Recording, about, load_dataset
@@ -297,6 +299,25 @@ def test_an_npz_may_hold_an_array_a_column(tmp_path: Path) -> None:
     found = dataset.recordings[1].signals["acc"]
     np.testing.assert_array_equal(found, np.stack([x, y], 1)[30:].astype(np.float32))
     assert dataset.repairs == {"samples without a label, left out": 10}
+
+
+@pytest.mark.parametrize(
+    ("usual", "length", "hop"),
+    [((128, 64), 64, 32), ((100, 50), 25, 12), ((128, 200), 64, 100), ((100, 1), 30, 1)],
+)
+def test_a_window_of_another_length_keeps_its_overlap(
+    usual: tuple[int, int], length: int, hop: int
+) -> None:
+    window = Window(length=usual[0], hop=usual[1])
+    found = replace(numbered.data_set(3), window=window).in_windows_of(length)
+    assert found.window == Window(length=length, hop=hop)
+
+
+def test_a_whole_recording_stretches_to_another_length() -> None:
+    window = Window(length=8, hop=8, whole=True)
+    found = replace(numbered.data_set(3), window=window).in_windows_of(6)
+    (places, *_) = cut(found.recordings, found.window).inputs["where"][..., 1]
+    np.testing.assert_allclose(places, np.linspace(0, 8, 6), atol=1e-6)
 
 
 def test_an_unknown_data_set_names_the_known_ones() -> None:

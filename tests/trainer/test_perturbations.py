@@ -38,12 +38,12 @@ def recordings(samples: int = 300) -> list[Recording]:
     """Two of each of three subjects, random walks."""
     rng = np.random.default_rng(0)
     return [
-        Recording(
+        Recording.of_one(
+            at % 2,
             {
                 m.name: rng.normal(size=(samples, len(m.channels))).cumsum(0).astype(np.float32)
                 for m in ALL
             },
-            at % 2,
             str(at // 2),
         )
         for at in range(6)
@@ -175,7 +175,11 @@ def test_joints_turn_together() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(30, 12)).astype(np.float32)
     (after,) = perturbed(
-        [Recording({"body": x}, 0, "1")], Condition("rotation", 90, ""), [body], STANDARDISE, 0
+        [Recording.of_one(0, {"body": x}, "1")],
+        Condition("rotation", 90, ""),
+        [body],
+        STANDARDISE,
+        0,
     )
     old, new = x.reshape(30, 4, 3), after.signals["body"].reshape(30, 4, 3)
     apart = np.linalg.norm(old[:, 1:] - old[:, :-1], axis=2)
@@ -189,7 +193,7 @@ def test_the_last_sample_that_came_is_held_in_bursts(percent: int) -> None:
     clock = np.arange(samples, dtype=np.float32)[:, None]
     signals = {m.name: clock.repeat(len(m.channels), 1) for m in ALL}
     (after,) = perturbed(
-        [Recording(signals, 0, "1")], Condition("dropped", percent, ""), ALL, STANDARDISE, 0
+        [Recording.of_one(0, signals, "1")], Condition("dropped", percent, ""), ALL, STANDARDISE, 0
     )
     held = after.signals["acc"][:, 0]
     came = held == clock[:, 0]

@@ -119,6 +119,12 @@ class DataSet:
             ],
         )
 
+    def in_windows_of(self, length: int) -> "DataSet":
+        """The same cut into windows of `length` samples; the hop keeps its share of the length."""
+        hop = max(1, round(length * self.window.hop / self.window.length))
+        window = Window(length=length, hop=hop, whole=self.window.whole)
+        return replace(self, window=window)
+
 
 def load_dataset(name: str, path: Path | None = None, progress: Progress = SILENT) -> DataSet:
     """Load a data set by name; `path` is the file or folder it lies in, where it needs one.

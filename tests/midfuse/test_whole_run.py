@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from midfuse.macs import model_macs
+from midfuse.tflite_file import read_tflite
+
 NEEDED = ("arm-none-eabi-gcc", "qemu-system-arm")
 
 
@@ -29,6 +32,10 @@ def test_recordings_to_predictions_on_a_board(tmp_path: Path) -> None:
     assert min(accuracy.values()) > 0.7
     assert summary["instructions_per_inference"] > 0
     assert summary["flash_bytes"] > summary["ram_bytes"] > 0
+    # Counted in PyTorch before anything is exported, and in what was.
+    figures = json.loads((tmp_path / "train" / "figures.json").read_text())
+    exported = read_tflite(tmp_path / "convert" / "student_int8.tflite")
+    assert figures["macs"]["student"] == pytest.approx(model_macs(exported), rel=0.02)
     card = json.loads((tmp_path / "convert" / "student.json").read_text())
     held_out = set(card["training"]["split"]["test"])
     assert held_out.isdisjoint(card["training"]["split"]["train"])

@@ -66,6 +66,7 @@ class Perturbed:
                             "correct": scores.correct,
                             "accuracy": scores.accuracy,
                             "macro_f1": scores.macro_f1,
+                            "confusion": scores.confusion.tolist(),
                         }
                         for model, scores in judged.scores.items()
                     }

@@ -28,7 +28,7 @@ def study() -> None:
     pass
 
 
-def _options(*, seeds: int) -> Callable[[Function], Function]:
+def _options(*, seeds: int, board: str = "qemu-mps2-an386") -> Callable[[Function], Function]:
     """The options that all studies share."""
     options = [
         click.option("--dataset", default="seglearn-watch", show_default=True),
@@ -46,7 +46,7 @@ def _options(*, seeds: int) -> Callable[[Function], Function]:
             help="Train so many times, with seeds from 0 on.",
         ),
         click.option("--student", default="student-m", show_default=True),
-        click.option("--board", default="qemu-mps2-an386", show_default=True, help="The board."),
+        click.option("--board", default=board, show_default=True, help="The board."),
         click.option(
             "--out", type=click.Path(path_type=Path),
             help="Folder to write to [runs/study/STUDY-DATASET].",
@@ -113,5 +113,19 @@ def scalability(**options: Any) -> Outcome:
     return publish(run(plan, Terminal()), plan.study, plan.command(), plan.out)
 
 
-for each in (effectiveness, scalability):
+# An emulated core would take minutes for so many windows; native runs the same kernels.
+@command(
+    name="robustness",
+    help="What noise, a turned mounting, dropped samples, a silent or late sensor cost teacher,"
+    " student and int8.",
+)
+@_options(seeds=3, board="native")
+def robustness(**options: Any) -> Outcome:
+    with _plotting():
+        from midfuse.study.robustness import robustness as run
+    plan = _plan("robustness", **options)
+    return publish(run(plan, Terminal()), plan.study, plan.command, plan.out)
+
+
+for each in (effectiveness, scalability, robustness):
     study.add_command(each)

@@ -70,11 +70,11 @@ class Plan:
         files = (str(trained / "calibration.npz"), "--test", str(trained / "test.npz"))
         return Step(f"convert {folder.name}", command + files, folder / to)
 
-    def evaluate(self, folder: Path) -> Step:
-        """The tuned student on the board, over the very bytes that TFLM saw."""
-        model, inputs = folder / "int8" / "student_int8.tflite", folder / "int8" / "expected.npz"
+    def evaluate(self, folder: Path, inputs: str = "int8/expected.npz") -> Step:
+        """The tuned student on the board, by itself over the very bytes that TFLM saw."""
+        model, windows = folder / "int8" / "student_int8.tflite", folder / inputs
         command = ("evaluate", str(model), "--board", self.board)
-        on_windows = ("--inputs", str(inputs), "--labels", "labels")
+        on_windows = ("--inputs", str(windows), "--labels", "labels")
         return Step(f"evaluate {folder.name}", command + on_windows, folder / "board")
 
     def describe(self, progress: Progress = SILENT) -> Answer:

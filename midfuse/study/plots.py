@@ -102,6 +102,59 @@ def _costs(axes: Axes, points: Sequence[Mapping[str, Any]], line: str) -> None:
     axes.grid(which="both", alpha=0.3)
 
 
+# By kind: the panel's title, and what its strength is measured in.
+_PERTURBED = {
+    "noise": ("sensor noise", "standard deviations"),
+    "rotation": ("rotated mounting", "degrees"),
+    "dropped": ("dropped samples, in bursts", "% of samples"),
+    "shift": ("sensors out of step", "seconds late"),
+    "missing": ("a sensor missing", "which"),
+}
+
+
+def draw_robustness(data: Mapping[str, Any], to: IO[bytes]) -> None:
+    """A panel a kind of perturbation: accuracy over its strength, from none on."""
+    untouched, *others = data["conditions"]
+    kinds = list(dict.fromkeys(condition["kind"] for condition in others))
+    figure = _figure(2.9 * len(kinds), 3.8)
+    panels = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
+    for axes, kind in zip(panels, kinds, strict=True):
+        _perturbed(axes, kind, [untouched, *(each for each in others if each["kind"] == kind)])
+    panels[0].set_ylabel("accuracy on held-out subjects, %")
+    panels[0].set_ylim(bottom=0)
+    panels[0].legend(loc="lower left")
+    seeds = len(data["seeds"])
+    about = f"{data['dataset']}, {data['windows']} windows a condition"
+    figure.suptitle(f"{about}, {seeds} seeds" if seeds > 1 else about)
+    figure.savefig(to, dpi=_DPI)
+
+
+def _perturbed(axes: Axes, kind: str, points: Sequence[Mapping[str, Any]]) -> None:
+    """One panel: lines over a strength, points side by side where it is only a name."""
+    named = isinstance(points[-1]["strength"], str)
+    places = range(len(points)) if named else [float(point["strength"]) for point in points]
+    for model, colour, mark, aside in (
+        ("teacher", TEACHER, "s--", -0.12),
+        ("student", STUDENT, "o-", 0.0),
+        ("int8", INT8, "^:", 0.12),
+    ):
+        found = [point["models"][model]["accuracy"] for point in points]
+        axes.errorbar(
+            [place + aside * named for place in places],
+            [100 * each["mean"] for each in found],
+            yerr=[100 * (each["deviation"] or 0) for each in found],
+            fmt=mark[0] if named else mark, color=colour, ms=4, capsize=3, label=model,
+        )  # fmt: skip
+    if named:
+        names = ["none", *(point["strength"] for point in points[1:])]
+        axes.set_xticks(places, names, rotation=30 if len(names) > 3 else 0)
+        axes.set_xlim(-0.5, len(names) - 0.5)
+    title, unit = _PERTURBED[kind]
+    axes.set_title(title)
+    axes.set_xlabel(unit)
+    axes.grid(alpha=0.3)
+
+
 def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)

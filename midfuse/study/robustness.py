@@ -61,21 +61,22 @@ def _chain(plan: Plan, split: int, seed: int) -> Chain:
     command = ("perturb", str(folder / "train"))
     return [
         plan.train(folder, split, seed, "--student", plan.student),
-        Step(f"perturb {folder.name}", command, folder / "perturbed"),
         plan.convert(folder),
+        Step(f"perturb {folder.name}", command, folder / "perturbed"),
         plan.evaluate(folder, "perturbed/perturbed.npz"),
     ]
 
 
 def _result(seed: int, chain: Chain, answers: Sequence[Answer]) -> Result:
-    perturbed, evaluated = answers[1], answers[3]
+    _, _, perturbed, evaluated = answers
+    windows, board = (step.folder for step in chain[2:])
     conditions = perturbed["conditions"]
     confusion = {
         model: [Confusion(np.array(each["figures"][model]["confusion"])) for each in conditions]
         for model in conditions[0]["figures"]
     }
-    labels = read_npz(chain[1].folder / "perturbed.npz")["labels"]
-    scores = read_npz(chain[3].folder / "outputs.npz")["output_0"].reshape(len(labels), -1)
+    labels = read_npz(windows / "perturbed.npz")["labels"]
+    scores = read_npz(board / "outputs.npz")["output_0"].reshape(len(labels), -1)
     found, classes = scores.argmax(1), scores.shape[1]
     parts = [slice(each["first"], each["first"] + each["windows"]) for each in conditions]
     confusion["int8"] = [

@@ -147,8 +147,8 @@ def _perturbed(axes: Axes, kind: str, points: Sequence[Mapping[str, Any]]) -> No
         )  # fmt: skip
     if named:
         names = ["none", *(point["strength"] for point in points[1:])]
-        slant = {"rotation": 30, "ha": "right"} if len(names) > 3 else {}
-        axes.set_xticks(places, names, **slant)
+        many = len(names) > 3
+        axes.set_xticks(places, names, rotation=30 * many, ha="right" if many else "center")
         axes.set_xlim(-0.5, len(names) - 0.5)
     title, unit = _PERTURBED[kind]
     axes.set_title(title)

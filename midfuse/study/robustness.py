@@ -44,7 +44,7 @@ def robustness(plan: Plan, progress: Progress = SILENT) -> Report:
     """
     require_board(plan.board)
     runs = plan.runs(progress)
-    chains = [_chain(plan, split, seed) for split, seed in runs]
+    chains = [chain_of(plan, split, seed) for split, seed in runs]
     answers = run_chains(chains, plan.jobs, progress)
     results = [
         _result(seed, chain, found)
@@ -56,7 +56,8 @@ def robustness(plan: Plan, progress: Progress = SILENT) -> Report:
     return Report(data, [_table(data)], partial(draw_robustness, data), _verdict(data))
 
 
-def _chain(plan: Plan, split: int, seed: int) -> Chain:
+def chain_of(plan: Plan, split: int, seed: int) -> Chain:
+    """What is run for one split and seed."""
     folder = plan.out / f"split-{split}-seed-{seed}"
     command = ("perturb", str(folder / "train"))
     return [

@@ -47,7 +47,7 @@ def trained(recordings: Path, out: Path, modalities: list[str], teachers: list[s
     config = {"plan": plan.model_dump(), "data_sha256": fingerprint(dataset)}
     with Run.start(out, config) as run:
         split = Split(["1", "2", "3", "4"], [], ["5", "6"])
-        assert train(dataset, own, split, 0, out, SHORT, [], run) is not None
+        assert train(dataset, own, split, 0, out, SHORT, run=run, compare=[]) is not None
     return out
 
 

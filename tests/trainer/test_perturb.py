@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import trainer.perturb
 from midfuse.oracle import read_npz
 from tests.trainer.conftest import own_recordings, write_folder
 from trainer.checkpoint import load_student
@@ -104,6 +105,22 @@ def test_the_same_training_gives_the_same_bytes(training: Path, tmp_path: Path) 
     assert first == second
     once, again = (read_npz(tmp_path / name / "perturbed.npz") for name in ("a", "b"))
     assert {n: x.tobytes() for n, x in once.items()} == {n: x.tobytes() for n, x in again.items()}
+
+
+def test_of_more_windows_than_fit_evenly_spaced_ones_are_taken(
+    training: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = read_npz(training / "test.npz")
+    conditions = len(answer_of(training, tmp_path / "all")["conditions"])
+    each = test["acc"][0].nbytes + test["gyro"][0].nbytes
+    monkeypatch.setattr(trainer.perturb, "MOST_BYTES", conditions * each * 6 - 1)
+    answer = answer_of(training, tmp_path / "some")
+    assert answer["windows"] == 5
+    given, kept = read_npz(tmp_path / "some" / "perturbed.npz"), [0, 7, 14, 21, 28]
+    assert len(test["labels"]) == 36
+    for name, values in test.items():
+        assert given[name][:5].tobytes() == values[kept].tobytes()
+    assert given["acc"].nbytes + given["gyro"].nbytes <= trainer.perturb.MOST_BYTES
 
 
 def test_what_the_teacher_alone_sees_is_not_worn(recordings: Path, tmp_path: Path) -> None:

@@ -158,7 +158,9 @@ def test_a_comparison_goes_on_where_it_was_interrupted(
     with pytest.raises(Interrupted):
         trained(own, ["acc"], SPLIT, tmp_path, compare, PressedAt("early_fusion"))
     kept = sorted(path.name for path in tmp_path.rglob("*.state"))
-    assert kept == ["cnn.state", "student.state", "teacher.state", "tuning.state"]
+    assert kept == [
+        *("cnn.state", "student.state", "teacher-1.state", "teacher-2.state", "tuning.state")
+    ]
     found = trained(own, ["acc"], SPLIT, tmp_path, compare, resume=True)
     for name, scores in found.figures.items():
         np.testing.assert_array_equal(scores.confusion, compared.figures[name].confusion)

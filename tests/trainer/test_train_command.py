@@ -160,7 +160,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(own: Path, out: Path, tmp_p
 def test_several_seeds_are_pooled_into_mean_and_spread(own: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     data = ("--dataset", "folder", "--data", own, "--modalities", "acc", "--student", "student-s")
-    answer = answer_of(*data, "--seeds", "2", "--split", "3", "--window", "90", "--out", out)
+    answer = answer_of(*data, "--seeds", "2", "--split", "3", "--window", "140", "--out", out)
     each = [figures(out / f"split-3-seed-{seed}")["figures"]["trees"] for seed in (0, 1)]
     accuracies = [scores["accuracy"] for scores in each]
     assert answer["figures"]["trees"]["accuracy"]["mean"] == pytest.approx(np.mean(accuracies))
@@ -169,10 +169,10 @@ def test_several_seeds_are_pooled_into_mean_and_spread(own: Path, tmp_path: Path
     )
     assert [run["seed"] for run in answer["trainings"]] == [0, 1]
     card = read_card(out / "split-3-seed-1" / "student.json")
-    assert [(i.name, i.shape) for i in card.inputs] == [("acc", [1, 90, 3])]
-    assert (card.window.length, card.window.hop) == (90, 45)
+    assert [(i.name, i.shape) for i in card.inputs] == [("acc", [1, 140, 3])]
+    assert (card.window.length, card.window.hop) == (140, 70)
     # Of one subject's six recordings of 300 samples.
-    assert len(read_npz(out / "split-3-seed-1" / "test.npz")["labels"]) == 6 * 5
+    assert len(read_npz(out / "split-3-seed-1" / "test.npz")["labels"]) == 6 * 3
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def _plotting() -> Iterator[None]:
     name="effectiveness",
     help="What fusion in the middle, distillation and tuning are worth, down to int8 on the board.",
 )
-@_options(seeds=3)
+@_options(seeds=2)
 @click.option(
     "--compare", default="all", show_default=True, help="As `midfuse train --compare` has it."
 )
@@ -124,7 +124,7 @@ def robustness(**options: Any) -> Outcome:
     with _plotting():
         from midfuse.study.robustness import robustness as run
     plan = _plan("robustness", **options)
-    return publish(run(plan, Terminal()), plan.study, plan.command, plan.out)
+    return publish(run(plan, Terminal()), plan.study, plan.command(), plan.out)
 
 
 for each in (effectiveness, scalability, robustness):

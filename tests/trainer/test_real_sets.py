@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from midfuse.oracle import read_npz
+from midfuse.scores import Confusion, confusion_of
 from trainer.checkpoint import load_tuned
 from trainer.fit import predict
 
@@ -28,23 +30,25 @@ def midfuse(*arguments: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("dataset", "sensors"),
+    ("dataset", "sensors", "least"),
     [
-        ("uci-hapt", ""),
-        ("utd-mhad", "acc,gyro"),
-        ("utd-mhad", "acc,gyro,skeleton"),
-        ("sp-sw-har", ""),
+        ("uci-hapt", "", 0.955),
+        ("utd-mhad", "acc,gyro", 0.835),
+        ("utd-mhad", "acc,gyro,skeleton", 0.94),
+        ("sp-sw-har", "", 0.88),
     ],
 )
-def test_int8_keeps_what_the_float_student_knows(
-    dataset: str, sensors: str, tmp_path: Path
+def test_int8_is_right_as_often_as_promised_and_as_the_float_student(
+    dataset: str, sensors: str, least: float, tmp_path: Path
 ) -> None:
+    """`least` is a macro-F1 over all held-out windows: what a user may expect of each set."""
     chosen = ["--modalities", sensors] if sensors else []
     out = str(tmp_path / "train")
     trained = midfuse(
         *("train", "--dataset", dataset, "--data", str(DATA), *chosen, "--all-splits", "--out", out)
     )
-    windows = float_correct = int8_correct = agreeing = 0
+    float_correct = agreeing = 0
+    parts = []
     for training in trained["trainings"]:
         student = Path(training["files"]["student.safetensors"])
         calibration, test = (training["files"][f"{name}.npz"] for name in ("calibration", "test"))
@@ -59,9 +63,10 @@ def test_int8_keeps_what_the_float_student_knows(
         answers = logits.reshape(len(logits), -1).argmax(1)
         inputs = {entry["name"]: held_out[entry["name"]] for entry in card["inputs"]}
         tuned = predict(load_tuned(student.with_suffix(".json")), inputs).argmax(1)
-        windows += len(answers)
         agreeing += int((tuned == answers).sum())
-        int8_correct += int((answers == held_out["labels"]).sum())
+        parts.append(confusion_of(answers, held_out["labels"], logits[0].size))
         float_correct += training["figures"]["student_float"]["correct"]
-    assert agreeing / windows >= 0.995
-    assert 100 * (float_correct - int8_correct) / windows <= 0.3
+    int8 = Confusion(np.sum(parts, axis=0))
+    assert int8.macro_f1 >= least
+    assert agreeing / int8.windows >= 0.995
+    assert 100 * (float_correct - int8.correct) / int8.windows <= 0.3

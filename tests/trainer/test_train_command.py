@@ -144,7 +144,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(own: Path, out: Path, tmp_p
     line += ["--data", str(own), "--out", str(killed)]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 300
-        while not list(killed.rglob("teacher.state")):
+        while not list(killed.rglob("teacher-1.state")):
             assert process.poll() is None, "ended before it could be killed"
             assert time.monotonic() < deadline
             time.sleep(0.05)

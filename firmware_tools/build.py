@@ -19,11 +19,11 @@ from firmware_tools.fit import check_fit
 from firmware_tools.image import Image, ImageFile, ImageStep, digest
 from firmware_tools.link_map import flash_parts
 from firmware_tools.memory import MemoryUse, memory_use
-from firmware_tools.publish import publish
 from firmware_tools.report import memory_report, write_report
 from midfuse import __version__
 from midfuse.errors import DeviceError, InputError
 from midfuse.progress import SILENT, Progress
+from midfuse.publish import publish
 from midfuse.tflite_file import TFLiteModel
 
 C_FLAGS = [

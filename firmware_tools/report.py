@@ -11,8 +11,8 @@ from firmware_tools.compiler import CompiledModel
 from firmware_tools.compiler.liveness import Block
 from firmware_tools.compiler.program import Constant, Step
 from firmware_tools.memory import MemoryUse
-from firmware_tools.publish import publish
 from firmware_tools.render import render
+from midfuse.publish import publish
 from midfuse.tflite_file import Op, TFLiteModel
 
 # The drawing in pixels: margins, the plot, and the room that a column and a letter take.

@@ -13,11 +13,11 @@ from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.emit import c_string
 from firmware_tools.compiler.variants import InstructionSet
 from firmware_tools.memory import MemoryUse, memory_use
-from firmware_tools.publish import publish
 from firmware_tools.render import render
 from firmware_tools.report import memory_report
 from midfuse import __version__
 from midfuse.errors import InputError
+from midfuse.publish import publish
 from midfuse.tflite_file import Tensor, TFLiteModel
 
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)

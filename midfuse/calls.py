@@ -48,6 +48,16 @@ def require_board(board: str) -> Answer:
     return answer
 
 
+def same_bytes(differing: int, board: str, what: str = "") -> CheckFailed | None:
+    """The failure of a board some of whose output bytes differ from TFLM's; None if none do."""
+    if not differing:
+        return None
+    return CheckFailed(
+        f"{what}{differing} output bytes on {board} differ from TFLM's",
+        "midfuse evaluate --per-op shows the first op that differs",
+    )
+
+
 class Background:
     """A command that runs while others do: what it says goes to the file `log`.
 

@@ -49,6 +49,16 @@ class Modality(_Strict):
     device: str = ""
     joints: int = Field(default=0, ge=0)
 
+    @property
+    def housing(self) -> str:
+        """What turns, fails and is late as one: the device, or the sensor by itself."""
+        return self.device or self.name
+
+    @property
+    def turns(self) -> bool:
+        """Whether its channels are x, y, z of something, which a rotation mixes."""
+        return self.joints > 0 or len(self.channels) == 3
+
 
 class Window(_Strict):
     """How a stream is cut: `length` samples, a new window every `hop` samples.

@@ -66,13 +66,13 @@ class Drawer:
         """One standardised window from the recording of each chosen one (indices below `len`)."""
         drawn, s = len(chosen), self._strength
         at = self._times(chosen, rng)
-        devices = {m.device or m.name for m in self._modalities}
-        turns = {device: _rotations(rng, drawn, s.turn) for device in sorted(devices)}
+        housings = {m.housing for m in self._modalities}
+        turns = {housing: _rotations(rng, drawn, s.turn) for housing in sorted(housings)}
         inputs = {}
         for modality in self._modalities:
             x = sampled(self._signals[modality.name], at)
-            if modality.joints or x.shape[2] == 3:
-                turn = turns[modality.device or modality.name]
+            if modality.turns:
+                turn = turns[modality.housing]
                 x = (x.reshape(drawn, -1, 3) @ turn).reshape(x.shape)
             x *= np.exp(rng.normal(0, s.gain, (drawn, 1, 1))).astype(np.float32)
             inputs[modality.name] = x

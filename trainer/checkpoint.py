@@ -6,7 +6,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from midfuse.card import read_card
+from midfuse.card import ModelCard, read_card
 from midfuse.errors import InputError
 from trainer.grids import grids, plain_weights, put_on_grids
 from trainer.student import Student
@@ -41,6 +41,10 @@ def load_student(card_path: Path) -> Student:
     Raises:
         InputError: a card that cannot be read or is no student's, or what `load_weights` raises.
     """
+    return _read_student(card_path)[0]
+
+
+def _read_student(card_path: Path) -> tuple[Student, ModelCard]:
     card = read_card(card_path)
     if card.architecture.name != "dmft-student":
         raise InputError(
@@ -48,7 +52,7 @@ def load_student(card_path: Path) -> Student:
         )
     student = Student(**card.architecture.config)
     load_weights(student, card_path.with_suffix(".safetensors"))
-    return student.eval()
+    return student.eval(), card
 
 
 def load_tuned(card_path: Path) -> Student:
@@ -57,7 +61,7 @@ def load_tuned(card_path: Path) -> Student:
     Raises:
         InputError: as `load_student`, or a student that was not tuned.
     """
-    student, card = load_student(card_path), read_card(card_path)
+    student, card = _read_student(card_path)
     if card.trained_ranges.keys() != grids(student).keys():
         raise InputError(
             f"{card_path}: trained_ranges: not those of a tuned student", "train it again"

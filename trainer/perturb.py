@@ -16,6 +16,7 @@ import numpy.typing as npt
 from midfuse.card import ModelCard, read_card
 from midfuse.errors import InputError
 from midfuse.progress import SILENT, Progress
+from midfuse.publish import publish
 from trainer.checkpoint import load_student, load_weights
 from trainer.datasets import DataSet
 from trainer.figures import Scores, score
@@ -168,22 +169,15 @@ def _standardised(
 
 def _write(parts: list[Windows], result: Perturbed, out: Path) -> None:
     """Both files, or none."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=out) as name:
-            np.savez(
-                Path(name) / FILES[0],
-                **{
-                    entry.name: np.concatenate([part.inputs[entry.modality] for part in parts])
-                    for entry in result.card.inputs
-                },
-                labels=np.concatenate([part.labels for part in parts]),
-                subjects=np.concatenate([part.subjects for part in parts]),
-            )
-            (Path(name) / FILES[1]).write_text(json.dumps(result.as_json(), indent=2) + "\n")
-            for file in FILES:
-                (Path(name) / file).replace(out / file)
-    except OSError as error:
-        raise InputError(
-            f"--out {out}: cannot be written ({error.strerror})", "name another folder"
-        ) from None
+    with TemporaryDirectory() as scratch:
+        np.savez(
+            Path(scratch) / FILES[0],
+            **{
+                entry.name: np.concatenate([part.inputs[entry.modality] for part in parts])
+                for entry in result.card.inputs
+            },
+            labels=np.concatenate([part.labels for part in parts]),
+            subjects=np.concatenate([part.subjects for part in parts]),
+        )
+        (Path(scratch) / FILES[1]).write_text(json.dumps(result.as_json(), indent=2) + "\n")
+        publish(Path(scratch), out)

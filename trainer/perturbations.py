@@ -55,7 +55,7 @@ UNTOUCHED = Condition("untouched", 0, "")
 def conditions(modalities: list[Modality]) -> list[Condition]:
     """Untouched, then all that can befall these sensors: one alone is neither late nor missing."""
     possible = dict(_STRENGTHS)
-    if not any(_has_axes(modality) for modality in modalities):
+    if not any(modality.turns for modality in modalities):
         del possible["rotation"]
     if len(modalities) == 1:
         del possible["shift"]
@@ -116,15 +116,15 @@ def _noisy(
 def _turned(
     angle: float, modalities: list[Modality], subjects: list[str], rng: np.random.Generator
 ) -> Callable[[Recording], Signals]:
-    worn = list(product(subjects, dict.fromkeys(map(_device, modalities))))
+    worn = list(product(subjects, dict.fromkeys(m.housing for m in modalities)))
     turns = rotations(rng.normal(size=(len(worn), 3)), np.full(len(worn), angle))
     turn_of = dict(zip(worn, turns, strict=True))
 
     def change(recording: Recording) -> Signals:
         turned = {}
-        for modality in filter(_has_axes, modalities):
+        for modality in (m for m in modalities if m.turns):
             x = recording.signals[modality.name]
-            turn = turn_of[recording.subject, _device(modality)]
+            turn = turn_of[recording.subject, modality.housing]
             turned[modality.name] = (x.reshape(-1, 3) @ turn).reshape(x.shape)
         return turned
 
@@ -145,16 +145,19 @@ def _held(
         return np.maximum.accumulate(np.where(came, np.arange(samples), 0))
 
     def change(recording: Recording) -> Signals:
-        devices = dict.fromkeys(map(_device, modalities))
+        devices = dict.fromkeys(m.housing for m in modalities)
         there = {device: last_came(len(recording)) for device in devices}
-        return {m.name: recording.signals[m.name][there[_device(m)]] for m in modalities}
+        return {m.name: recording.signals[m.name][there[m.housing]] for m in modalities}
 
     return change
 
 
 def _late(seconds: float, modalities: list[Modality]) -> Callable[[Recording], Signals]:
-    several = len({_device(modality) for modality in modalities}) > 1
-    clock = _device if several else _name
+    several = len({modality.housing for modality in modalities}) > 1
+
+    def clock(modality: Modality) -> str:
+        return modality.housing if several else modality.name
+
     on_time = clock(modalities[0])
 
     def change(recording: Recording) -> Signals:
@@ -174,15 +177,3 @@ def _silenced(name: str, standardise: Standardiser) -> Callable[[Recording], Sig
         return {name: mean}
 
     return change
-
-
-def _has_axes(modality: Modality) -> bool:
-    return modality.joints > 0 or len(modality.channels) == 3
-
-
-def _name(modality: Modality) -> str:
-    return modality.name
-
-
-def _device(modality: Modality) -> str:
-    return modality.device or modality.name

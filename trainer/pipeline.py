@@ -135,14 +135,14 @@ def train(
     parts = {name: part.only(modalities) for name, part in seen.items()}
     own = dataset.only(modalities)
 
-    def data(of: DataSet, validation: Windows | None) -> Data:
-        drawer = Drawer(recordings, of.modalities, of.window, standardise, recipe.strength)
-        return Data(drawer, validation, seed)
-
+    drawer, own_drawer = (
+        Drawer(recordings, of.modalities, of.window, standardise, recipe.strength)
+        for of in (dataset, own)
+    )
     lessons = Lessons(
-        teacher=data(dataset, seen.get("validation")),
-        student=data(dataset, parts.get("validation")),
-        own=data(own, parts.get("validation")),
+        teacher=Data(drawer, seen.get("validation"), seed),
+        student=Data(drawer, parts.get("validation"), seed),
+        own=Data(own_drawer, parts.get("validation"), seed),
     )
     models = teach(dataset, own, lessons, recipe, run, compare, progress)
     if ranks.rank() != 0:

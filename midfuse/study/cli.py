@@ -11,7 +11,7 @@ import click
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import DeviceError
 from midfuse.study.plan import Plan
-from midfuse.study.report import publish
+from midfuse.study.report import write_report
 
 _MOST_JOBS = 4
 
@@ -38,7 +38,7 @@ def _options(*, seeds: int, board: str = "qemu-mps2-an386") -> Callable[[Functio
             help="Where the data set lies, if not in a package.",
         ),
         click.option("--modalities", help="Only these sensors, with commas between."),
-        click.option("--teacher-modalities", help="What the teacher sees, if more than these."),
+        click.option("--teacher-modalities", help="More sensors for the teacher alone."),
         click.option("--split", default=0, show_default=True, help="Which subjects are held out."),
         click.option("--all-splits", is_flag=True, help="Every split of the data set, pooled."),
         click.option(
@@ -98,7 +98,7 @@ def effectiveness(compare: str, **options: Any) -> Outcome:
         from midfuse.study.effectiveness import effectiveness as run
     plan = _plan("effectiveness", **options)
     line = plan.command("--compare", compare)
-    return publish(run(plan, compare, Terminal()), plan.study, line, plan.out)
+    return write_report(run(plan, compare, Terminal()), plan.study, line, plan.out)
 
 
 @command(
@@ -110,7 +110,7 @@ def scalability(**options: Any) -> Outcome:
     with _plotting():
         from midfuse.study.scalability import scalability as run
     plan = _plan("scalability", **options)
-    return publish(run(plan, Terminal()), plan.study, plan.command(), plan.out)
+    return write_report(run(plan, Terminal()), plan.study, plan.command(), plan.out)
 
 
 # An emulated core would take minutes for so many windows; native runs the same kernels.
@@ -124,7 +124,7 @@ def robustness(**options: Any) -> Outcome:
     with _plotting():
         from midfuse.study.robustness import robustness as run
     plan = _plan("robustness", **options)
-    return publish(run(plan, Terminal()), plan.study, plan.command(), plan.out)
+    return write_report(run(plan, Terminal()), plan.study, plan.command(), plan.out)
 
 
 for each in (effectiveness, scalability, robustness):

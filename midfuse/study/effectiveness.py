@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from midfuse.calls import Answer, require_board
-from midfuse.errors import CheckFailed
+from midfuse.calls import Answer, require_board, same_bytes
 from midfuse.oracle import read_npz
 from midfuse.progress import SILENT, Progress
 from midfuse.scores import Confusion
 from midfuse.study.figures import (
+    accuracies,
     answered,
     kilobytes,
     over_seeds,
@@ -71,11 +71,10 @@ def effectiveness(plan: Plan, compare: str, progress: Progress = SILENT) -> Repo
         _result(split, seed, chain, found)
         for (split, seed), chain, found in zip(runs, chains, answers, strict=True)
     ]
-    data = {"dataset": plan.dataset, "student": plan.student, "compare": compare}
+    data: dict[str, Any] = {"dataset": plan.dataset, "student": plan.student, "compare": compare}
     data |= summarise(results)
-    return Report(
-        data, _tables(data), partial(draw_effectiveness, data, _titles(data)), _verdict(data)
-    )
+    failure = same_bytes(data["board"]["differing_bytes"], plan.board)
+    return Report(data, _tables(data), partial(draw_effectiveness, data, _titles(data)), failure)
 
 
 def _chain(plan: Plan, split: int, seed: int, compare: str) -> Chain:
@@ -102,7 +101,7 @@ def _result(split: int, seed: int, chain: Chain, answers: Sequence[Answer]) -> R
         ("int8_tuned", tuned / "expected.npz"),
         ("int8_board", board / "outputs.npz"),
     ):
-        confusion[name] = answered(path, labels)
+        (confusion[name],) = answered(path, labels)
     return Result(split, seed, confusion, training, answers[3])
 
 
@@ -128,9 +127,8 @@ def summarise(results: Sequence[Result]) -> dict[str, Any]:
         ),
         "windows": scores["teacher"][0].windows,
         "models": {
-            name: {
-                "accuracy": over_seeds([each.accuracy for each in by_seed]),
-                "macro_f1": over_seeds([each.macro_f1 for each in by_seed]),
+            name: accuracies(by_seed)
+            | {
                 "parameters": first["parameters"].get(MODELS[name][1]),
                 "macs": first["macs"].get(MODELS[name][1]),
             }
@@ -206,13 +204,3 @@ def _tables(data: dict[str, Any]) -> list[Table]:
         ],
     )
     return [models, device]
-
-
-def _verdict(data: dict[str, Any]) -> CheckFailed | None:
-    board = data["board"]
-    if board["differing_bytes"]:
-        return CheckFailed(
-            f"{board['differing_bytes']} output bytes on {board['name']} differ from TFLM's",
-            "midfuse evaluate --per-op shows the first op that differs",
-        )
-    return None

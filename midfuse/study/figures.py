@@ -27,10 +27,22 @@ def pooled(runs: Sequence[tuple[int, Confusion]]) -> list[Confusion]:
     ]
 
 
-def answered(path: Path, labels: IntArray) -> Confusion:
-    """Of the first output in an .npz, a row of scores a window, and the windows' true classes."""
+def accuracies(by_seed: Sequence[Confusion]) -> dict[str, Figure]:
+    """Accuracy and macro-F1 over seeds."""
+    return {
+        "accuracy": over_seeds([each.accuracy for each in by_seed]),
+        "macro_f1": over_seeds([each.macro_f1 for each in by_seed]),
+    }
+
+
+def answered(
+    path: Path, labels: IntArray, parts: Sequence[slice] = (slice(None),)
+) -> list[Confusion]:
+    """A confusion a part of the windows: of the first output in an .npz, a row of scores a window,
+    and the windows' true classes."""
     scores = read_npz(path)["output_0"].reshape(len(labels), -1)
-    return Confusion(confusion_of(scores.argmax(1), labels, scores.shape[1]))
+    found, classes = scores.argmax(1), scores.shape[1]
+    return [Confusion(confusion_of(found[part], labels[part], classes)) for part in parts]
 
 
 def percent(figure: Figure) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Group
@@ -13,7 +14,7 @@ from rich.table import Table as RichTable
 
 from midfuse.console import Outcome
 from midfuse.errors import MidfuseError
-from midfuse.study.jobs import write_aside
+from midfuse.publish import publish
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Report:
     failure: MidfuseError | None = None
 
 
-def publish(report: Report, name: str, command: str, out: Path) -> Outcome:
+def write_report(report: Report, name: str, command: str, out: Path) -> Outcome:
     """Write NAME.json, NAME.md and NAME.png into the folder `out`.
 
     Raises:
@@ -69,8 +70,9 @@ def publish(report: Report, name: str, command: str, out: Path) -> Outcome:
         "md": f"{text}\n![{name}]({name}.png)\n\n```\n{command}\n```\n".encode(),
         "png": picture.getvalue(),
     }
-    written = [out / f"{name}.{ending}" for ending in files]
-    for path, content in zip(written, files.values(), strict=True):
-        write_aside(path, content)
+    with TemporaryDirectory() as scratch:
+        for ending, content in files.items():
+            (Path(scratch) / f"{name}.{ending}").write_bytes(content)
+        written = publish(Path(scratch), out)
     view = Group(*(table.for_terminal() for table in report.tables))
     return Outcome(data, view, written, report.failure)

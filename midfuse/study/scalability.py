@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from midfuse.calls import Answer, require_board
-from midfuse.errors import CheckFailed, InputError
+from midfuse.calls import Answer, require_board, same_bytes
+from midfuse.errors import InputError
 from midfuse.oracle import read_npz
 from midfuse.progress import SILENT, Progress
 from midfuse.scores import Confusion
-from midfuse.study.figures import answered, over_seeds, percent, pooled, thousands
+from midfuse.study.figures import accuracies, answered, percent, pooled, thousands
 from midfuse.study.jobs import Chain, Step, run_chains
 from midfuse.study.plan import Plan
 from midfuse.study.plots import draw_scalability
@@ -83,7 +83,13 @@ def scalability(plan: Plan, progress: Progress = SILENT) -> Report:
             for name, axis in axes.items()
         },
     }
-    return Report(data, _tables(data), partial(draw_scalability, data), _verdict(data))
+    failures = [
+        same_bytes(point["student"]["differing_bytes"], plan.board, f"{point['label']}: ")
+        for axis in data["axes"].values()
+        for point in axis
+    ]
+    failure = next((each for each in failures if each is not None), None)
+    return Report(data, _tables(data), partial(draw_scalability, data), failure)
 
 
 def axes_of(plan: Plan, recordings: Answer) -> Axes:
@@ -126,18 +132,19 @@ def _figures(runs: Sequence[tuple[int, Chain, Sequence[Answer]]]) -> dict[str, A
         (training,) = trained["trainings"]
         teacher.append((seed, Confusion(np.array(training["figures"]["teacher"]["confusion"]))))
         expected = chain[1].folder / "expected.npz"
-        student.append((seed, answered(expected, read_npz(expected)["labels"])))
+        (int8,) = answered(expected, read_npz(expected)["labels"])
+        student.append((seed, int8))
         cells += bench["cells"]
     parameters, macs = training["parameters"], training["macs"]
     return {
         "windows": pooled(teacher)[0].windows,
-        "teacher": _accuracy(pooled(teacher))
+        "teacher": accuracies(pooled(teacher))
         | {
             "parameters": parameters["teacher"],
             "macs": macs["teacher"],
             "weight_bytes": _FLOAT_BYTES * parameters["teacher"],
         },
-        "student": _accuracy(pooled(student))
+        "student": accuracies(pooled(student))
         | {
             "parameters": parameters["student"],
             "macs": macs["student"],
@@ -146,13 +153,6 @@ def _figures(runs: Sequence[tuple[int, Chain, Sequence[Answer]]]) -> dict[str, A
             "flash_bytes": max(cell["flash_bytes"] for cell in cells),
             "differing_bytes": sum(cell["differing_bytes"] for cell in cells),
         },
-    }
-
-
-def _accuracy(by_seed: Sequence[Confusion]) -> dict[str, Any]:
-    return {
-        "accuracy": over_seeds([each.accuracy for each in by_seed]),
-        "macro_f1": over_seeds([each.macro_f1 for each in by_seed]),
     }
 
 
@@ -195,15 +195,3 @@ def _tables(data: dict[str, Any]) -> list[Table]:
         ["Weights are the teacher's, in float32."],
     )  # fmt: skip
     return [brought, cost]
-
-
-def _verdict(data: dict[str, Any]) -> CheckFailed | None:
-    for points in data["axes"].values():
-        for point in points:
-            count = point["student"]["differing_bytes"]
-            if count:
-                return CheckFailed(
-                    f"{point['label']}: {count} output bytes on {data['board']} differ from TFLM's",
-                    "midfuse evaluate --per-op shows the first op that differs",
-                )
-    return None

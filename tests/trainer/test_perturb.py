@@ -185,4 +185,4 @@ def test_moved_recordings_are_named_and_others_refused(training: Path, tmp_path:
 def test_a_folder_that_cannot_be_written_is_one_line(training: Path) -> None:
     result = perturb(training, "--out", "/dev/null/out")
     assert result.exit_code == 2
-    assert "--out /dev/null/out: cannot be written" in result.stderr
+    assert "/dev/null/out: cannot be written (Not a directory); name another --out" in result.stderr

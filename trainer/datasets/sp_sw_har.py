@@ -6,7 +6,7 @@ brought onto one grid over the time that both have. A recording here is an execu
 through all its activities, and windows slide across their changes: a device does not know where an
 activity begins either. Around a change the labels of phone and watch differ for some tens of ms.
 One clock has to be chosen, and it is the phone's; which of the two makes no difference to the trees
-(0.2 % of macro-F1).
+(0.2 points of macro-F1).
 """
 
 from collections import Counter

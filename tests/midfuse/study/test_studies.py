@@ -13,7 +13,7 @@ from rich.console import Console
 from midfuse.scores import Confusion
 from midfuse.study.effectiveness import Result, summarise
 from midfuse.study.plan import Plan
-from midfuse.study.report import Report, Table, publish
+from midfuse.study.report import Report, Table, write_report
 from midfuse.study.scalability import Point, axes_of
 
 
@@ -103,7 +103,7 @@ def test_axes_share_the_usual_point() -> None:
 def test_a_report_says_the_same_in_all_its_forms(tmp_path: Path) -> None:
     table = Table("Scores", ["model", "accuracy"], [["teacher", "81.0 %"]], ["One seed."])
     report = Report({"models": {"teacher": 0.81}}, [table], lambda to: to.write(b"PNG"))
-    outcome = publish(report, "effectiveness", "midfuse study effectiveness", tmp_path / "new")
+    outcome = write_report(report, "effectiveness", "midfuse study effectiveness", tmp_path / "new")
     assert [path.name for path in outcome.files] == [
         "effectiveness.json", "effectiveness.md", "effectiveness.png",
     ]  # fmt: skip

@@ -86,7 +86,7 @@ def cores_here() -> list[Board]:
     boards = [read_board(name) for name in board_names()]
     best: dict[str, Board] = {}
     for board in boards:
-        if board.core.startswith("cortex-m") and board.flash[0].backend == "emulator":
+        if board.core.startswith("cortex-m") and board.instructions_per_tick:
             try:
                 require_toolchain(board)
                 backend_for(board).require()
@@ -121,7 +121,7 @@ def run_bench(
         DeviceError: a tool or the oracle is missing, or a board does not answer.
     """
     for board in boards:
-        if board.ticks.instructions_per_tick == 0 or board.memory is None:
+        if board.instructions_per_tick == 0 or board.memory is None:
             raise InputError(f"{board.name} counts no instructions", "name an emulated board")
         backend_for(board).require()
     cells, skipped = [], []
@@ -159,7 +159,7 @@ def _cell(
     assert image.flash_bytes is not None
     assert image.flash_parts is not None
     assert ram_bytes is not None
-    instructions = spread(run.ticks * board.ticks.instructions_per_tick)
+    instructions = spread(run.ticks * board.instructions_per_tick)
     macs = model_macs(model)
     figures = Figures(
         instructions=instructions.mean,

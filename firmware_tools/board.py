@@ -1,109 +1,20 @@
 """Boards are data: one folder each, with a `board.toml` and, where needed, C of its own."""
 
 import difflib
+import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from firmware_tools.board_file import BoardFile, QemuEntry, explain
 from midfuse.errors import InputError
 
 _PACKAGE = Path(__file__).parent
 FIRMWARE = _PACKAGE / "firmware"
 RUNTIME = _PACKAGE / "runtime"
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Toolchain(_Strict):
-    """The GCC that builds for the board, and the Debian packages that bring it."""
-
-    prefix: str
-    packages: str
-    cpu_flags: list[str]
-    link_flags: list[str]
-    linker_script: str | None = None
-
-    def program(self, name: str) -> str:
-        """The full name of one of its programs, such as `gcc` or `objcopy`."""
-        return self.prefix + name
-
-
-class Firmware(_Strict):
-    """C sources and folders of headers beside the common ones; see `Board.source`."""
-
-    sources: list[str]
-    includes: list[str] = []
-    write_bytes: int = Field(gt=0, le=0x4000)
-    read_bytes: int = Field(gt=0, le=0x4000)
-
-
-class Region(_Strict):
-    """A stretch of the address space."""
-
-    start: int = Field(ge=0)
-    bytes: int = Field(gt=0)
-
-
-class Memory(_Strict):
-    """Where code and data go; the stack is reserved at the bottom of `ram`."""
-
-    flash: Region
-    ram: Region
-    stack_bytes: int = Field(gt=0, multiple_of=8)
-
-
-class Ticks(_Strict):
-    """The counter an inference is measured with; 0 instructions a tick where it counts time."""
-
-    source: str
-    width_bits: int = Field(gt=0, le=64)
-    per_second: int = Field(gt=0)
-    instructions_per_tick: float = Field(ge=0)
-
-
-class Uart(_Strict):
-    """The serial port that carries the protocol."""
-
-    driver: str
-    base: int = Field(ge=0)
-    irq: int = Field(ge=0)
-    baud: int = Field(gt=0)
-
-
-class EmulatorFlash(_Strict):
-    """QEMU: the image is handed to it at its start."""
-
-    backend: Literal["emulator"]
-    program: str
-    packages: str
-    arguments: list[str]
-
-
-class ProcessFlash(_Strict):
-    """The image is a program of this computer."""
-
-    backend: Literal["process"]
-
-
-class BoardFile(_Strict):
-    """What `board.toml` says."""
-
-    title: str
-    core: str
-    clock_hz: int = Field(ge=0)
-    seen: str
-    toolchain: Toolchain
-    firmware: Firmware
-    memory: Memory | None = None
-    ticks: Ticks
-    uart: Uart | None = None
-    flash: list[Annotated[EmulatorFlash | ProcessFlash, Field(discriminator="backend")]] = Field(
-        min_length=1
-    )
+# A folder with the user's own boards.
+OWN_BOARDS = "MIDFUSE_BOARDS"
 
 
 class Board(BoardFile):
@@ -111,6 +22,26 @@ class Board(BoardFile):
 
     name: str
     folder: Path
+
+    @property
+    def sources(self) -> list[Path]:
+        """Its C: what `[firmware]` lists, the UART's driver and the tick counter's."""
+        names = [*self.firmware.sources, f"ticks/{self.ticks.source}.c"]
+        if self.uart:
+            names.append(f"uart/{self.uart.driver}.c")
+        return [self.source(name) for name in names]
+
+    @property
+    def instructions_per_tick(self) -> float:
+        """As the emulator counts them; 0 on hardware, where ticks are time."""
+        if isinstance(self.emulator, QemuEntry) and self.emulator.nanoseconds_per_instruction:
+            tick = 1_000_000_000 / self.ticks.per_second
+            return tick / self.emulator.nanoseconds_per_instruction
+        return 0.0
+
+    def on_hardware(self) -> "Board":
+        """The board behind a port: not an emulated one, unless it can be nothing else."""
+        return self.model_copy(update={"emulator": None}) if self.flash else self
 
     def source(self, name: str) -> Path:
         """A source, linker script or folder of headers, the board's own before the common one.
@@ -134,8 +65,38 @@ def boards_folder() -> Path:
 
 
 def board_names() -> list[str]:
-    """All boards, sorted."""
-    return sorted(file.parent.name for file in boards_folder().glob("*/board.toml"))
+    """All boards, ours and the user's, sorted.
+
+    Raises:
+        InputError: as `board_files`.
+    """
+    return sorted(board_files())
+
+
+def board_files() -> dict[str, Path]:
+    """The `board.toml` of each board by its name: ours, and those in $MIDFUSE_BOARDS.
+
+    Raises:
+        InputError: $MIDFUSE_BOARDS is no folder, or has a board of the same name as ours.
+    """
+    files = _files_in(boards_folder())
+    named = os.environ.get(OWN_BOARDS)
+    if not named:
+        return files
+    if not Path(named).is_dir():
+        raise InputError(
+            f"{OWN_BOARDS}: {named} is no folder", "name a folder with a folder a board in it"
+        )
+    own = _files_in(Path(named))
+    for name in sorted(files.keys() & own.keys()):
+        raise InputError(
+            f"{own[name]}: Midfuse has a board {name!r} already", "give its folder another name"
+        )
+    return files | own
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    return {file.parent.name: file for file in folder.glob("*/board.toml")}
 
 
 def read_board(name: str) -> Board:
@@ -144,11 +105,12 @@ def read_board(name: str) -> Board:
     Raises:
         InputError: no such board, or its file has a wrong key or value.
     """
-    names = board_names()
-    if name not in names:
+    files = board_files()
+    if name not in files:
+        names = sorted(files)
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names
         raise InputError(f"no board {name!r}", f"near names: {', '.join(near)}")
-    return read_board_file(boards_folder() / name / "board.toml")
+    return read_board_file(files[name])
 
 
 def read_board_file(path: Path) -> Board:
@@ -168,7 +130,21 @@ def read_board_file(path: Path) -> Board:
     try:
         file = BoardFile.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {key}: {first['msg']}", "correct the key") from None
-    return Board(name=path.parent.name, folder=path.parent, **dict(file))
+        raise explain(path, error) from None
+    board = Board(name=path.parent.name, folder=path.parent, **dict(file))
+    _check_file(board, "ticks.source", "ticks", board.ticks.source)
+    if board.uart:
+        _check_file(board, "uart.driver", "uart", board.uart.driver)
+    for source in [*board.firmware.sources, *board.firmware.includes]:
+        board.source(source)
+    return board
+
+
+def _check_file(board: Board, key: str, folder: str, name: str) -> None:
+    """Refuse the name of a driver that neither the board's folder nor ours has."""
+    if not any((root / folder / f"{name}.c").is_file() for root in (board.folder, FIRMWARE)):
+        known = sorted(path.stem for path in (FIRMWARE / folder).glob("*.c"))
+        raise InputError(
+            f"{board.folder / 'board.toml'}: {key}: no {name!r}",
+            f"known: {', '.join(known)}; or put {folder}/{name}.c beside the file",
+        )

@@ -130,7 +130,7 @@ def link_firmware(
     """Compile the firmware and a model's C into an image; see `build_firmware`."""
     require_toolchain(board)
     sources = [FIRMWARE / name for name in COMMON_SOURCES]
-    sources += [board.source(name) for name in board.firmware.sources]
+    sources += board.sources
     sources += model_sources
     headers = [board.source(name) for name in board.firmware.includes]
     flags = C_FLAGS + board.toolchain.cpu_flags + (SANITIZE if sanitize else [])
@@ -200,7 +200,7 @@ def _publish(file: ImageFile, elf: Path, binary: Path | None, link_map: Path, ou
 
 def _config(board: Board) -> str:
     """board_config.h: what the C needs to know of board.toml."""
-    instructions = round(board.ticks.instructions_per_tick * 1000)
+    instructions = round(board.instructions_per_tick * 1000)
     lines = [
         f'#define MF_BOARD_NAME "{board.name}"',
         f'#define MF_FIRMWARE_VERSION "{__version__}"',

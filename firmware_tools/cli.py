@@ -1,20 +1,19 @@
-"""The commands of this room: `midfuse boards`, `flash` and `evaluate`."""
+"""The commands `midfuse flash` and `midfuse evaluate`."""
 
 import json
 import signal
 import threading
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 from rich.console import Group
-from rich.table import Column, Table
+from rich.table import Table
 
-from firmware_tools.board import Board, board_names, read_board
-from firmware_tools.build import build_firmware, require_toolchain
+from firmware_tools.board import Board, read_board
+from firmware_tools.build import build_firmware
 from firmware_tools.evaluate import Evaluation, evaluate_model
 from firmware_tools.flash import backend_for, find_elf
 from firmware_tools.flash.child import Running
@@ -22,7 +21,7 @@ from firmware_tools.image import read_image
 from firmware_tools.inputs import match_inputs, match_labels
 from firmware_tools.session import connect
 from midfuse.console import Outcome, Terminal, command, fields
-from midfuse.errors import CheckFailed, DeviceError, InputError
+from midfuse.errors import CheckFailed, InputError
 from midfuse.oracle import read_npz
 from midfuse.tflite_file import read_tflite
 
@@ -32,20 +31,6 @@ PORT = click.option("--port", help="The port of a board that runs already.")
 OUT = click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write to [runs/MODEL-BOARD]."
 )
-
-
-@command(name="boards", help="List the boards, or show one.")
-@click.argument("name", required=False)
-def boards(name: str | None) -> Outcome:
-    if name is None:
-        found = [read_board(each) for each in board_names()]
-        table = Table(Column("board", no_wrap=True), "core", "what it is", "seen", "here")
-        for board in found:
-            here = "; ".join(_missing(board)) or "ready"
-            table.add_row(board.name, board.core, board.title, board.seen, here)
-        return Outcome({"boards": [_board_data(board) for board in found]}, table)
-    board = read_board(name)
-    return Outcome(_board_data(board), fields(_board_data(board)))
 
 
 @command(name="flash", help="Put an image on a board, or boot an emulated one.")
@@ -192,20 +177,3 @@ def _evaluation_view(evaluation: Evaluation) -> Group:
             str(row.op), row.name, row.tensor[-40:], str(row.bytes), str(row.differing_bytes)
         )
     return Group(ops, fields(figures))
-
-
-def _board_data(board: Board) -> dict[str, Any]:
-    data = board.model_dump(mode="json", exclude_none=True)
-    front = {name: data.pop(name) for name in ("name", "title")}
-    return front | {"missing": _missing(board)} | data
-
-
-def _missing(board: Board) -> list[str]:
-    """What this machine lacks to build for the board and to flash it, each with its remedy."""
-    lacks = []
-    for require in (partial(require_toolchain, board), backend_for(board).require):
-        try:
-            require()
-        except DeviceError as error:
-            lacks.append(str(error))
-    return lacks

@@ -111,6 +111,8 @@ def evaluate_model(
     """
     if port is None:
         backend_for(board).require()
+    else:
+        board = board.on_hardware()
     started = time.monotonic()
     image = build_firmware(model, board, out, progress=progress)
     built = time.monotonic()
@@ -124,7 +126,7 @@ def evaluate_model(
     if per_op:
         observed = compare_ops(model, board, inputs, out / "observable", progress)
     nanoseconds = run.ticks / run.identity.ticks_per_second * 1e9
-    per_tick = run.identity.instructions_per_tick
+    per_tick = board.instructions_per_tick
     evaluation = Evaluation(
         board=board.name,
         model=str(model.path),

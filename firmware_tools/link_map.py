@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_tools.board import RUNTIME, Region
+from firmware_tools.board import RUNTIME
+from firmware_tools.board_file import Region
 
 _START = "Linker script and memory map"
 # Section, address, size, object; a long section name has a line of its own.

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from firmware_tools.board import Board, EmulatorFlash
+from firmware_tools.board import Board
+from firmware_tools.board_file import QemuEntry
 from firmware_tools.build import build_firmware
 from firmware_tools.flash import backend_for
 from firmware_tools.image import Image
@@ -29,7 +30,7 @@ from midfuse.tflite_file import TFLiteModel
 
 # How far the steps' sum may be from the whole.
 TOLERANCE = 0.02
-_ONE_NS, _SHORTER, _LONGER = "shift=0", "shift=6", 64
+_ONE_NS, _SHORTER = "shift=0", "shift=6"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ def profile_model(
     if port is None:
         board = with_short_ticks(board)
         backend_for(board).require()
+    else:
+        board = board.on_hardware()
     image = build_firmware(model, board, out, progress=progress)
     with open_session(image, board, port) as session:
         return time_steps(session, model, board, image, inputs, progress)
@@ -113,7 +116,7 @@ def time_steps(
             whole[at] = session.link.run_window(window, []).ticks
             steps[at] = session.link.step_ticks(window)
             task.advance()
-    per_tick = board.ticks.instructions_per_tick
+    per_tick = board.instructions_per_tick
     unit = "instructions" if per_tick else "nanoseconds"
     taken = steps.mean(axis=0) * (per_tick or 1e9 / board.ticks.per_second)
     total = float(taken.sum())
@@ -143,14 +146,10 @@ def time_steps(
 
 def with_short_ticks(board: Board) -> Board:
     """The board, with ticks shorter than an instruction where it is emulated."""
-    entry = board.flash[0]
-    coarse = board.ticks.instructions_per_tick > 1
-    if not (coarse and isinstance(entry, EmulatorFlash) and _ONE_NS in entry.arguments):
+    emulator = board.emulator
+    if board.instructions_per_tick <= 1 or not isinstance(emulator, QemuEntry):
         return board
-    arguments = [_SHORTER if each == _ONE_NS else each for each in entry.arguments]
-    ticks = board.ticks.model_copy(
-        update={"instructions_per_tick": board.ticks.instructions_per_tick / _LONGER}
-    )
+    arguments = [_SHORTER if each == _ONE_NS else each for each in emulator.arguments]
     return board.model_copy(
-        update={"flash": [entry.model_copy(update={"arguments": arguments})], "ticks": ticks}
+        update={"emulator": emulator.model_copy(update={"arguments": arguments})}
     )

@@ -26,7 +26,7 @@ COMMANDS = {
     "profile": ("firmware_tools.profile_cli", "profile", "Where a model's instructions go."),
     "bench": ("firmware_tools.bench_cli", "bench", "Count what models need on each core."),
     "study": ("midfuse.study.cli", "study", "What a model is worth: table, plot and JSON."),
-    "boards": ("firmware_tools.cli", "boards", "List the boards."),
+    "boards": ("firmware_tools.boards_cli", "boards", "List the boards."),
 }
 
 

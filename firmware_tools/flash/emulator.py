@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firmware_tools.board import EmulatorFlash
+from firmware_tools.board_file import QemuEntry
 from firmware_tools.flash.child import Running, board_process
 from midfuse.errors import DeviceError
 
@@ -17,7 +17,7 @@ _ANNOUNCED = re.compile(r"char device redirected to (\S+)")
 class Emulator:
     """Boots an image in QEMU; the UART is a pseudo-terminal, nobody else's."""
 
-    def __init__(self, entry: EmulatorFlash) -> None:
+    def __init__(self, entry: QemuEntry) -> None:
         self._entry = entry
 
     def require(self) -> None:

@@ -18,9 +18,7 @@ DATA = Path(__file__).parent.parent / "data"
 MODELS = ("cnn_har_int8", "transformer_relu_int8", "transformer_ln_int8")
 
 
-EMULATED = [
-    board for board in map(read_board, board_names()) if board.flash[0].backend == "emulator"
-]
+EMULATED = [board for board in map(read_board, board_names()) if board.instructions_per_tick]
 
 
 @pytest.fixture(scope="session", params=EMULATED, ids=lambda board: board.name)

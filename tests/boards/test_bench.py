@@ -110,14 +110,14 @@ def test_a_board_that_is_too_small_is_passed_over(tmp_path: Path) -> None:
     from tests.support.large_model import too_large
 
     model, recorded = read_tflite(too_large(tmp_path)), read_reference(BUILT_IN)
-    boards = [need(read_board("qemu-microbit")), need(M4)]
+    boards = [need(read_board("microbit")), need(M4)]
     found = run_bench([model], boards, 1, recorded, tmp_path, skip=True)
     assert [cell.board for cell in found.cells] == [M4.name]
     (line,) = found.skipped
-    assert line.startswith("large on qemu-microbit: ")
-    assert "does not fit qemu-microbit" in line
-    answer = bench(model.path, "--board=qemu-microbit", "--inferences=1", f"--out={tmp_path}")
-    assert "does not fit qemu-microbit" in one_line(answer, 2)
+    assert line.startswith("large on microbit: ")
+    assert "does not fit microbit" in line
+    answer = bench(model.path, "--board=microbit", "--inferences=1", f"--out={tmp_path}")
+    assert "does not fit microbit" in one_line(answer, 2)
 
 
 def test_what_is_recorded_is_of_the_models_in_the_repository() -> None:

@@ -51,7 +51,7 @@ def test_the_steps_add_up_to_the_whole(name: str, model: str, tmp_path: Path) ->
     evaluation, _ = evaluate_model(tflite, board, windows, tmp_path)
     assert evaluation.instructions_per_inference is not None
     assert found.taken == pytest.approx(
-        evaluation.instructions_per_inference.mean, abs=board.ticks.instructions_per_tick + 1
+        evaluation.instructions_per_inference.mean, abs=board.instructions_per_tick + 1
     )
 
 
@@ -61,15 +61,15 @@ def test_a_step_is_billed_what_it_takes(board: Board, toy: Image) -> None:
     with open_session(toy, board) as session:
         add, fold = session.link.step_ticks([a, b])
         spun, unchanged = session.link.step_ticks([a, bytes([127, 126]) + b[2:]])
-    assert (spun - add + 1) * board.ticks.instructions_per_tick >= 100_000_000
+    assert (spun - add + 1) * board.instructions_per_tick >= 100_000_000
     assert abs(unchanged - fold) <= 1
 
 
 def test_ticks_shorter_than_an_instruction_count_the_same(board: Board) -> None:
     fine = with_short_ticks(board)
-    assert fine.ticks.instructions_per_tick <= 1
-    if board.ticks.instructions_per_tick > 1:
-        assert fine.flash != board.flash
+    assert fine.instructions_per_tick <= 1
+    if board.instructions_per_tick > 1:
+        assert fine.emulator != board.emulator
     assert with_short_ticks(read_board("native")) == read_board("native")
 
 

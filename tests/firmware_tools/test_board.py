@@ -27,7 +27,7 @@ def test_make_installs_what_the_boards_need() -> None:
     listed = makefile.partition("\nPACKAGES := ")[2].partition("\n\n")[0].split()
     for board in map(read_board, board_names()):
         needed = board.toolchain.packages.split()
-        needed += [name for entry in board.flash for name in getattr(entry, "packages", "").split()]
+        needed += getattr(board.emulator, "packages", "").split()
         assert set(needed) <= set(listed), board.name
 
 
@@ -47,7 +47,8 @@ def test_a_board_s_own_source_comes_before_the_common_one(tmp_path: Path) -> Non
         ("clock_hz = 25_000_000", "", "clock_hz"),
         ("stack_bytes = 4096", "stack_bytes = 4095", "memory.stack_bytes"),
         ("stack_bytes = 4096", "stack_byte = 4096", "memory.stack_byte"),
-        ('backend = "emulator"', 'backend = "telepathy"', "flash.0"),
+        ('kind = "qemu"', 'kind = "telepathy"', "emulator.kind: no 'telepathy'"),
+        ('program = "qemu', 'programme = "qemu', "emulator.qemu.program"),
         ("baud = 115200", 'baud = "fast"', "uart.baud"),
         ("[uart]", "[uart", "not TOML"),
     ],

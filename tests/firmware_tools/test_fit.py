@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from firmware_tools.board import Board, Region, read_board
+from firmware_tools.board import Board, read_board
+from firmware_tools.board_file import Region
 from firmware_tools.build import build_firmware, instruction_set
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.variants import InstructionSet
@@ -66,13 +67,13 @@ def test_the_peak_op_holds_the_peak(path: Path, tmp_path: Path) -> None:
 @needs_cross_compiler
 def test_a_model_too_large_for_ram_is_refused_by_command(tmp_path: Path) -> None:
     model, out = too_large(tmp_path), tmp_path / "out"
-    command = ["build", str(model), "--board", "qemu-microbit", "--out", str(out)]
+    command = ["build", str(model), "--board", "microbit", "--out", str(out)]
     answer = CliRunner().invoke(main, command)
     memory = memory_of(model, tmp_path / "again")
     over = memory.arena_bytes + 1024 + 128 - 16384
     assert answer.exit_code == 2
     assert answer.stderr == (
-        f"error: {model}: does not fit qemu-microbit: an arena of {memory.arena_bytes} bytes"
+        f"error: {model}: does not fit microbit: an arena of {memory.arena_bytes} bytes"
         f" (peak {memory.peak_bytes} bytes at op {memory.peak_op} ({memory.peak_op_name})) and 1152"
         f" of stack and buffers are {over} more than its 16384 bytes of RAM; make that op's tensors"
         " smaller, or take a larger board\n"

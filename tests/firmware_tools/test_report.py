@@ -102,7 +102,7 @@ def test_the_command_draws_what_it_built(tmp_path: Path) -> None:
 
 def test_a_model_that_does_not_fit_is_drawn_all_the_same(tmp_path: Path) -> None:
     model, out = too_large(tmp_path), tmp_path / "out"
-    command = ["build", str(model), "--board", "qemu-microbit", "--out", str(out)]
+    command = ["build", str(model), "--board", "microbit", "--out", str(out)]
     assert CliRunner().invoke(main, [*command, "--report"]).exit_code == 2
     assert [path.name for path in out.iterdir()] == ["memory.html"]
 

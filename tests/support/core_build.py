@@ -10,7 +10,8 @@ from tempfile import mkdtemp
 import numpy as np
 import numpy.typing as npt
 
-from firmware_tools.board import FIRMWARE, Board, EmulatorFlash, read_board
+from firmware_tools.board import FIRMWARE, Board, read_board
+from firmware_tools.board_file import QemuEntry
 from firmware_tools.build import C_FLAGS, LINK_FLAGS, instruction_set
 from firmware_tools.compiler import RUNTIME, CompiledModel, compile_model
 from firmware_tools.compiler.passes import PASSES, Pass
@@ -57,8 +58,8 @@ def run_program(
     command = [board.toolchain.program("gcc"), *_flags(board), *arguments, *_link_flags(board, out)]
     subprocess.run([*command, "-o", str(program)], check=True)
     (out / "windows.bin").write_bytes(b"".join(v.tobytes() for window in windows for v in window))
-    emulator = board.flash[0]
-    assert isinstance(emulator, EmulatorFlash)
+    emulator = board.emulator
+    assert isinstance(emulator, QemuEntry)
     command = [
         emulator.program, *emulator.arguments, "-kernel", str(program), "-nographic",
         "-serial", "null", "-monitor", "none", "-semihosting-config", "enable=on,target=native",

@@ -120,7 +120,7 @@ def evaluate_model(
         run = run_on_board(session, model, inputs, progress)
     answered = time.monotonic()
     ram_bytes = ram_in_use(image, run)
-    expected, compared_with = _expected(model, list(inputs), progress)
+    expected, compared_with = expected_outputs(model, list(inputs), progress)
     judged = time.monotonic()
     observed = None
     if per_op:
@@ -246,10 +246,15 @@ def accuracy(output: Values, labels: npt.NDArray[Any]) -> float:
     return float((classes(output) == labels).mean())
 
 
-def _expected(
-    model: TFLiteModel, inputs: list[Values], progress: Progress
+def expected_outputs(
+    model: TFLiteModel, inputs: list[Values], progress: Progress = SILENT
 ) -> tuple[list[Values], str]:
-    """The right answers and where they are from: TFLM, or the converter's record of it."""
+    """The right answers and where they are from: TFLM, or the converter's record of it.
+
+    Raises:
+        DeviceError: TFLM is not installed, and no `expected.npz` lies beside the model.
+        InputError: that file is of another model, or of other inputs.
+    """
     try:
         return run_windows(model, inputs, progress), "tflite-micro"
     except DeviceError:

@@ -4,12 +4,13 @@
         model = midfuse_board.load("student_int8.tflite")
         model.assert_accuracy(inputs, labels, at_least=0.9)
 
-It imports nothing heavy until a test asks for the board.
+What the board did stands in each test's properties, which `--junitxml` writes out and the summary
+at the end shows. It imports nothing heavy until a test asks for the board.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("midfuse", "tests on a microcontroller board")
     group.addoption("--midfuse-board", metavar="NAME", help="board for the midfuse_board fixture")
+    group.addoption("--midfuse-port", metavar="PORT", help="port of a board that runs already")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    name = config.getoption("--midfuse-board")
+    name, port = config.getoption("--midfuse-board"), config.getoption("--midfuse-port")
     if name is None:
+        if port is not None:
+            raise pytest.UsageError("--midfuse-port: say which board it is with --midfuse-board")
         return
     from firmware_tools.board import read_board
     from midfuse.errors import MidfuseError
@@ -33,10 +37,28 @@ def pytest_configure(config: pytest.Config) -> None:
         read_board(name)
     except MidfuseError as error:
         raise pytest.UsageError(f"--midfuse-board: {error}") from None
+    workers = config.getoption("numprocesses", default=None) or 1  # of pytest-xdist
+    if port is not None and workers > 1:
+        raise pytest.UsageError(f"--midfuse-port: {workers} workers, one board; leave out -n")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    name, port = config.getoption("--midfuse-board"), config.getoption("--midfuse-port")
+    return name and f"midfuse: {name}" + (f" on {port}" if port else "")
+
+
+@pytest.fixture(scope="session")
+def _midfuse_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was built so far, for all tests."""
+    return tmp_path_factory.mktemp("midfuse")
 
 
 @pytest.fixture
-def midfuse_board(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[BoardUnderTest]":
+def midfuse_board(
+    request: pytest.FixtureRequest,
+    _midfuse_images: Path,
+    record_property: Callable[[str, object], None],
+) -> "Iterator[BoardUnderTest]":
     """The board that --midfuse-board names; the test is skipped where none is named."""
     name = request.config.getoption("--midfuse-board")
     if name is None:
@@ -44,5 +66,34 @@ def midfuse_board(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[B
     from firmware_tools.board import read_board
     from firmware_tools.testing import BoardUnderTest
 
-    with BoardUnderTest(read_board(name), tmp_path) as board:
+    port = request.config.getoption("--midfuse-port")
+    with BoardUnderTest(read_board(name), _midfuse_images, port, record_property) as board:
         yield board
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A line for every accuracy that was asserted; the figures before it are that run's."""
+    lines = []
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            figures: dict[str, Any] = {}
+            for name, value in report.user_properties:
+                figures[name] = value
+                if name == "midfuse_accuracy":
+                    lines.append(f"{report.nodeid}: {_summary(figures)}")
+    if lines:
+        terminalreporter.section("accuracy on the board")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def _summary(figures: dict[str, Any]) -> str:
+    text = (
+        f"{figures['midfuse_accuracy']:.4f} ({figures['midfuse_accuracy_low']:.4f} to"
+        f" {figures['midfuse_accuracy_high']:.4f} at 95 %), {figures['midfuse_windows']} windows"
+    )
+    if "midfuse_differing_bytes" in figures:
+        text += f", {figures['midfuse_differing_bytes']} differing bytes"
+    if "midfuse_instructions_per_inference" in figures:
+        text += f", {figures['midfuse_instructions_per_inference']:,.0f} instructions"
+    return text

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from math import sqrt
+from statistics import NormalDist, mean, stdev
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,36 @@ def confusion_of(answers: IntArray, labels: IntArray, classes: int) -> IntArray:
     """Counts (classes, classes) of answers (N,) for windows of true classes `labels` (N,)."""
     counts = np.bincount(labels * classes + answers, minlength=classes * classes)
     return counts.reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """`right` of `windows` windows were classified right; there is at least one window."""
+
+    right: int
+    windows: int
+
+    @property
+    def share(self) -> float:
+        return self.right / self.windows
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's score interval at 95 %: the true shares that this count is no evidence against.
+
+        It takes the windows as independent. Those that overlap, or come from a few people, say
+        less than their number, and the true interval is wider.
+        """
+        z = NormalDist().inv_cdf(0.975)
+        p, n = self.share, self.windows
+        shrink = 1 + z * z / n
+        middle = (p + z * z / (2 * n)) / shrink
+        half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / shrink
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.share:.4f} ({low:.4f} to {high:.4f} at 95 %; {self.right} of {self.windows})"
 
 
 @dataclass(frozen=True)

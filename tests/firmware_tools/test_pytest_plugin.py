@@ -1,20 +1,30 @@
 """The plugin in a pytest run of its own, as a user's project would have it."""
 
+import re
+import shlex
+import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from midfuse.oracle import run_windows
+from firmware_tools.board import read_board
+from firmware_tools.build import build_firmware
+from firmware_tools.flash import backend_for
+from midfuse.oracle import run_windows, write_expected
 from midfuse.tflite_file import read_tflite
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
-MODEL = Path(__file__).parents[1] / "data" / "transformer_relu_int8.tflite"
+DATA = Path(__file__).parents[1] / "data"
+MODEL = DATA / "transformer_relu_int8.tflite"
+PAGE = Path(__file__).parents[2] / "docs" / "hardware-in-the-loop.md"
 
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """Three tests and a recording of 20 windows, 15 of them labelled right."""
+    """A model, and a recording of 20 windows, 15 of them labelled right."""
+    shutil.copy(MODEL, pytester.path / "student_int8.tflite")
     model = read_tflite(MODEL)
     random = np.random.default_rng(2)
     inputs = [
@@ -24,50 +34,151 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     expected = run_windows(model, inputs)
     labels = expected[0].reshape(20, -1).argmax(axis=1)
     labels[:5] += 1
-    np.savez(pytester.path / "windows.npz", a=inputs[0], b=inputs[1], labels=labels, out=expected)
-    pytester.makepyfile(
-        f"""
-        import numpy as np
-        import pytest
-
-        DATA = np.load("windows.npz")
-        INPUTS = [DATA["a"], DATA["b"]]
-
-        @pytest.fixture
-        def model(midfuse_board):
-            return midfuse_board.load({str(MODEL)!r})
-
-        def test_bytes(model):
-            assert np.array_equal(model.run(INPUTS), DATA["out"])
-
-        def test_good_enough(model):
-            assert model.assert_accuracy(INPUTS, DATA["labels"], at_least=0.75) == 0.75
-
-        def test_too_bad(model):
-            model.assert_accuracy({{"0": INPUTS[0], "1": INPUTS[1]}}, DATA["labels"], at_least=0.8)
-        """
-    )
+    write_expected(pytester.path / "expected.npz", model, inputs, expected, labels)
     return pytester
 
 
-def test_a_board_for_a_user_s_tests(project: pytest.Pytester) -> None:
-    result = project.runpytest_subprocess("--midfuse-board", "native")
-    result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(
-        ["*accuracy on native is 0.7500 (15 of 20 windows), wanted at least 0.8*"]
+@pytest.fixture
+def tests(project: pytest.Pytester) -> pytest.Pytester:
+    """With tests of it: the second and the last one fail."""
+    project.makepyfile(
+        """
+        import numpy as np
+        import pytest
+
+        DATA = np.load("expected.npz")
+        INPUTS = [DATA["0"], DATA["1"]]
+
+        @pytest.fixture
+        def model(midfuse_board):
+            return midfuse_board.load("student_int8.tflite")
+
+        def test_good_enough(model):
+            found = model.assert_accuracy(INPUTS, DATA["labels"], at_least=0.75)
+            assert (found.right, found.windows, found.share) == (15, 20, 0.75)
+
+        def test_too_bad(model):
+            model.assert_accuracy(DATA, DATA["labels"].tolist(), at_least=0.8)
+
+        def test_bytes(model):
+            assert np.array_equal(model.run(INPUTS)[0], DATA["output_0"])
+            model.assert_same_bytes(INPUTS)
+
+        def test_labels_are_looked_at_first(model):
+            model.assert_accuracy(INPUTS, DATA["labels"][:7], at_least=0)
+        """
     )
+    return project
 
 
-def test_without_a_board_they_are_skipped(project: pytest.Pytester) -> None:
-    result = project.runpytest_subprocess("-rs")
-    result.assert_outcomes(skipped=3)
+def properties(report: Path) -> dict[str, dict[str, str]]:
+    """Each test's properties in a JUnit report."""
+    return {
+        case.attrib["name"]: {
+            each.attrib["name"]: each.attrib["value"] for each in case.iter("property")
+        }
+        for case in ElementTree.parse(report).iter("testcase")
+    }
+
+
+@pytest.mark.parametrize("board", ["native", "qemu-mps2-an386"])
+def test_a_board_for_a_user_s_tests(tests: pytest.Pytester, board: str) -> None:
+    if board != "native" and not (
+        shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")
+    ):
+        pytest.skip("the emulated board's tools are not installed")
+    result = tests.runpytest_subprocess("--midfuse-board", board, "--junitxml", "report.xml")
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            f"midfuse: {board}",
+            f"*accuracy on {board} is 0.7500 (0.5313 to 0.8881 at 95 %; 15 of 20),"
+            " wanted at least 0.8*",
+            "*the test's arrays: labels: int64 of shape (7,); give one integer a window, (20,)*",
+            "*test_good_enough: 0.7500 (0.5313 to 0.8881 at 95 %), 20 windows, 0 differing bytes*",
+        ]
+    )
+    found = properties(tests.path / "report.xml")
+    good = found["test_good_enough"]
+    assert good["midfuse_board"] == board
+    assert good["midfuse_model_sha256"] == read_tflite(MODEL).sha256
+    assert good["midfuse_windows"] == "20"
+    assert good["midfuse_accuracy"] == "0.75"
+    assert good["midfuse_accuracy_low"].startswith("0.5312")
+    assert good["midfuse_accuracy_high"].startswith("0.8881")
+    assert good["midfuse_differing_bytes"] == "0"
+    # A failed test says as much, and the second test has found the first one's image.
+    assert found["test_too_bad"].items() >= {"midfuse_accuracy": "0.75"}.items()
+    if board == "native":
+        assert "midfuse_ram_bytes" not in good
+        assert float(good["midfuse_nanoseconds_per_inference"]) > 0
+    else:
+        # Counts under emulation are the same in every run.
+        assert good == found["test_too_bad"]
+        assert 1e6 < float(good["midfuse_instructions_per_inference"]) < 3e6
+        assert 5_000 < int(good["midfuse_ram_bytes"]) < 20_000 < int(good["midfuse_flash_bytes"])
+
+
+def test_a_board_that_runs_already(project: pytest.Pytester) -> None:
+    shutil.copy(DATA / "cnn_har_int8.tflite", project.path / "other.tflite")
+    project.makepyfile(
+        """
+        import numpy as np
+
+        def test_bytes(midfuse_board):
+            model = midfuse_board.load("student_int8.tflite")
+            model.assert_same_bytes(np.load("expected.npz"))
+
+        def test_another(midfuse_board):
+            midfuse_board.load("other.tflite")
+        """
+    )
+    native = read_board("native")
+    image = build_firmware(read_tflite(MODEL), native, project.path / "running")
+    with backend_for(native).boot(image.elf) as running:
+        result = project.runpytest_subprocess(
+            "--midfuse-board", "native", "--midfuse-port", running.port
+        )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*DeviceError: another model is on the board*"])
+
+
+def test_without_a_board_they_are_skipped(tests: pytest.Pytester) -> None:
+    result = tests.runpytest_inprocess("-rs")
+    result.assert_outcomes(skipped=4)
     result.stdout.fnmatch_lines(["*needs a board: pytest --midfuse-board NAME*"])
 
 
-def test_an_unknown_board_is_wrong_use(project: pytest.Pytester) -> None:
-    result = project.runpytest_subprocess("--midfuse-board", "nativ")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--midfuse-board nativ", "*no board 'nativ'; near names: native*"),
+        ("--midfuse-port /dev/ttyACM0", "*say which board it is with --midfuse-board*"),
+        ("--midfuse-board native --midfuse-port x -n 2", "*2 workers, one board*"),
+    ],
+)
+def test_wrong_use(pytester: pytest.Pytester, options: str, said: str) -> None:
+    result = pytester.runpytest_inprocess(*options.split())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*no board 'nativ'; near names: native*"])
+    result.stderr.fnmatch_lines([said])
+
+
+def test_the_docs_example_runs(project: pytest.Pytester) -> None:
+    """The page's test and its command, as they stand there, on native for want of the board."""
+    page = PAGE.read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(# test_board\.py\n.*?)^```", page, re.M | re.S)
+    (line,) = re.findall(r"^pytest (.*--junitxml.*)$", page, re.M)
+    assert len([each for each in example.splitlines()[1:] if each]) == 5
+    (project.path / "test_board.py").write_text(example, encoding="utf-8")
+    arguments = shlex.split(line)
+    board = arguments.index("--midfuse-board") + 1
+    arguments[board] = "native"
+    project.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
+    report = arguments[arguments.index("--junitxml") + 1]
+    (found,) = properties(project.path / report).values()
+    shown = set(re.findall(r"^\| `(midfuse_\w+)`", page, re.M))
+    of_a_chip = {"midfuse_instructions_per_inference", "midfuse_ram_bytes", "midfuse_flash_bytes"}
+    assert set(found) == shown - of_a_chip
 
 
 def test_other_runs_import_nothing_of_it(pytester: pytest.Pytester) -> None:

@@ -4,6 +4,7 @@ The figures come from the linked image itself: `flash_bytes` is the length of th
 written to the board, `static_ram_bytes` what its sections take in RAM beside the stack.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from firmware_tools.fit import check_fit
 from firmware_tools.image import Image, ImageFile, ImageStep, digest
 from firmware_tools.link_map import flash_parts
 from firmware_tools.memory import MemoryUse, memory_use
+from firmware_tools.protocol import IMAGE_ID_BYTES
 from firmware_tools.report import memory_report, write_report
 from midfuse import __version__
 from midfuse.errors import DeviceError, InputError
@@ -33,7 +35,9 @@ C_FLAGS = [
 # The C library brings debug sections that name its builder's folders.
 LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--strip-debug"]
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-COMMON_SOURCES = ("main.c", "server.c", "frame.c")
+COMMON_SOURCES = ("main.c", "server.c", "frame.c", "image_id.c")
+# What the linked image has in the place of its id: bytes that occur nowhere else in it.
+NO_IMAGE_ID = hashlib.sha256(b"no image id yet").digest()[:IMAGE_ID_BYTES]
 
 
 def build_firmware(
@@ -152,6 +156,7 @@ def link_firmware(
             elf, link_map = folder / "firmware.elf", folder / "firmware.map"
             link_flags = [*_link_flags(board, folder), f"-Wl,-Map={link_map}"]
             _gcc(board, [*flags, *map(str, objects), *link_flags, "-o", str(elf)])
+            image_id = _write_image_id(elf)
             task.advance(note="linked")
         binary = _binary(board, elf)
         region = board.memory
@@ -172,6 +177,7 @@ def link_firmware(
             **memory.model_dump(),
             board=board.name,
             model_sha256=model_sha256,
+            image_id=image_id,
             image_sha256=digest(elf),
             observable=observable,
             steps=list(steps),
@@ -204,6 +210,7 @@ def _config(board: Board) -> str:
     lines = [
         f'#define MF_BOARD_NAME "{board.name}"',
         f'#define MF_FIRMWARE_VERSION "{__version__}"',
+        f"#define MF_IMAGE_ID {{{', '.join(map(str, NO_IMAGE_ID))}}}",
         f"#define MF_CLOCK_HZ {board.clock_hz}u",
         f"#define MF_TICKS_PER_SECOND {board.ticks.per_second}u",
         f"#define MF_INSTRUCTIONS_PER_1000_TICKS {instructions}u",
@@ -249,6 +256,23 @@ def _gcc(board: Board, arguments: list[str]) -> None:
         )
     first = next((line for line in lines if "error" in line or "undefined" in line), "no message")
     raise DeviceError(f"{program} failed: {first}", "see --debug, and report it if it is ours")
+
+
+def _write_image_id(elf: Path) -> str:
+    """Put the image's digest where its id goes; the id in hexadecimal.
+
+    Raises:
+        DeviceError: the place is not there, or not the only one.
+    """
+    linked = elf.read_bytes()
+    if linked.count(NO_IMAGE_ID) != 1:
+        raise DeviceError(
+            f"the linked image has {linked.count(NO_IMAGE_ID)} places for its id, not 1",
+            "report it with the model",
+        )
+    image_id = hashlib.sha256(linked).digest()[:IMAGE_ID_BYTES]
+    elf.write_bytes(linked.replace(NO_IMAGE_ID, image_id))
+    return image_id.hex()
 
 
 def _binary(board: Board, elf: Path) -> Path | None:

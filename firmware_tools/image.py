@@ -28,12 +28,13 @@ class ImageFile(MemoryUse):
     """What `firmware.json` beside an image says about it; the figures are bytes.
 
     RAM and flash are null for a board that is a process of this computer. `flash_parts` add up to
-    `flash_bytes`.
+    `flash_bytes`. `image_id` is what the board answers with; `image_sha256` is the .elf's.
     """
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     board: str
     model_sha256: str
+    image_id: str
     image_sha256: str
     observable: bool
     steps: list[ImageStep]

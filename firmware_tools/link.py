@@ -91,6 +91,7 @@ class Link:
         self._sequence = 0
         self._boot = 0
         self._model_sha256: str | None = None
+        self._image_id: str | None = None
         self._statistics = Statistics()
         port.timeout = _POLL_SECONDS
         port.write_timeout = patience
@@ -99,13 +100,14 @@ class Link:
     def statistics(self) -> Statistics:
         return replace(self._statistics, damaged=self._decoder.damaged)
 
-    def open(self, model_sha256: str | None = None) -> Identity:
-        """Begin a session and learn who the board is; with a SHA-256, insist on that model.
+    def open(self, model_sha256: str | None = None, image_id: str | None = None) -> Identity:
+        """Begin a session and learn who the board is; insist on a model, and on an image of it.
 
         Raises:
-            DeviceError: no answer, noise, another protocol version, or another model.
+            DeviceError: no answer, noise, another protocol version, another model or image.
         """
         self._model_sha256 = model_sha256
+        self._image_id = image_id
         self._open()
         return self._identity
 
@@ -189,12 +191,16 @@ class Link:
         self._sequence = 0
         payload = self._request(Type.OPEN, OPEN_REQUEST.pack(PROTOCOL_VERSION))
         self._identity = parse_identity(payload, self._boot)
-        found, wanted = self._identity.model_sha256, self._model_sha256
-        if wanted is not None and found != wanted:
-            raise DeviceError(
-                f"another model is on the board ({found[:12]}…, not {wanted[:12]}…)",
-                "flash it again",
-            )
+        for what, found, wanted in (
+            ("model", self._identity.model_sha256, self._model_sha256),
+            ("image", self._identity.image_id, self._image_id),
+        ):
+            if wanted is not None and found != wanted:
+                raise DeviceError(
+                    f"{self._port.name}: another {what} is on the board"
+                    f" ({found[:12]}…, not {wanted[:12]}…)",
+                    "flash it again",
+                )
 
     def _write(self, index: int, values: bytes) -> None:
         step = self._identity.write_bytes

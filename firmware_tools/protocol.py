@@ -10,12 +10,13 @@ from enum import IntEnum
 
 from midfuse.errors import DeviceError
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 FLAG = 0x7E
 ESCAPE = 0x7D
 ESCAPE_XOR = 0x20
 CRC_BYTES = 4
+IMAGE_ID_BYTES = 16
 
 REPLY = 0x80
 
@@ -63,7 +64,9 @@ class Dtype(IntEnum):
 
 HEADER = struct.Struct("<BBHII")  # type, reserved, sequence, session, boot
 OPEN_REQUEST = struct.Struct("<H")  # the host's protocol version
-IDENTITY = struct.Struct("<8H4I32s")  # then board and firmware version, a length byte before each
+IDENTITY = struct.Struct(
+    "<8H4I32s16s"
+)  # then board and firmware version, a length byte before each
 _IDENTITY_COUNTS = (
     *("protocol_version", "inputs", "outputs", "tensors", "ops"),
     *("write_bytes", "read_bytes", "outstanding", "arena_bytes", "clock_hz", "ticks_per_second"),
@@ -101,6 +104,7 @@ class Identity:
     ticks_per_second: int
     instructions_per_tick: float
     model_sha256: str
+    image_id: str
     board: str
     firmware_version: str
     boot: int
@@ -141,8 +145,9 @@ def parse_identity(payload: bytes, boot: int) -> Identity:
         raise malformed("identity") from None
     identity = Identity(
         **dict(zip(_IDENTITY_COUNTS, numbers, strict=False)),
-        instructions_per_tick=numbers[-2] / 1000,
-        model_sha256=numbers[-1].hex(),
+        instructions_per_tick=numbers[-3] / 1000,
+        model_sha256=numbers[-2].hex(),
+        image_id=numbers[-1].hex(),
         board=board,
         firmware_version=firmware_version,
         boot=boot,
@@ -156,7 +161,7 @@ def parse_info(kind: Kind, index: int, payload: bytes) -> TensorInfo:
     """The answer to INFO.
 
     Raises:
-        DeviceError: it is not of the form that version 1 prescribes.
+        DeviceError: it is not of the form that version 2 prescribes.
     """
     try:
         dtype, rank, tflite_index, size, scale, zero_point = INFO_ANSWER.unpack_from(payload)
@@ -176,5 +181,5 @@ def _text(payload: bytes) -> tuple[str, bytes]:
 
 
 def malformed(what: str) -> DeviceError:
-    """The error for an answer that is not of the form that version 1 prescribes."""
+    """The error for an answer that is not of the form that version 2 prescribes."""
     return DeviceError(f"the board's {what} is malformed", "flash the board again")

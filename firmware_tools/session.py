@@ -16,7 +16,7 @@ from midfuse.errors import DeviceError
 
 @dataclass(frozen=True)
 class Session:
-    """A board that has named the image's model as its own."""
+    """A board that has named the image as its own."""
 
     port: str
     link: Link
@@ -28,20 +28,22 @@ def open_session(image: Image, board: Board, port: str | None = None) -> Iterato
     """Put the image on the board and open the link; with `port`, take the board that is there.
 
     Raises:
-        DeviceError: a tool is missing, no answer, or another model is on the board.
+        DeviceError: a tool is missing, no answer, or another image is on the board.
     """
     with ExitStack() as stack:
         if port is None:
             port = stack.enter_context(backend_for(board).boot(image.elf)).port
-        yield stack.enter_context(connect(port, board, image.model_sha256))
+        yield stack.enter_context(connect(port, board, image.model_sha256, image.image_id))
 
 
 @contextmanager
-def connect(port: str, board: Board, model_sha256: str) -> Iterator[Session]:
-    """Open a port and make sure that the board at its other end holds that model.
+def connect(
+    port: str, board: Board, model_sha256: str, image_id: str | None = None
+) -> Iterator[Session]:
+    """Open a port and make sure that the board at its other end holds that model, or that image.
 
     Raises:
-        DeviceError: no such port, no answer, or another model is on the board.
+        DeviceError: no such port, no answer, or another model or image is on the board.
     """
     baud = board.uart.baud if board.uart else 115200
     try:
@@ -52,4 +54,4 @@ def connect(port: str, board: Board, model_sha256: str) -> Iterator[Session]:
         ) from None
     with line:
         link = Link(line)
-        yield Session(port, link, link.open(model_sha256))
+        yield Session(port, link, link.open(model_sha256, image_id))

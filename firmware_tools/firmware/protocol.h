@@ -6,7 +6,7 @@
 #define MF_PROTOCOL_H
 
 enum {
-    MF_PROTOCOL_VERSION = 1,
+    MF_PROTOCOL_VERSION = 2,
 
     MF_FLAG = 0x7E,
     MF_ESCAPE = 0x7D,
@@ -19,6 +19,8 @@ enum {
     MF_AT_SESSION = 4,
     MF_AT_BOOT = 8,
     MF_HEADER_BYTES = 12,
+
+    MF_IMAGE_ID_BYTES = 16,
 
     /* Requests; the answer's type is the request's with MF_REPLY set. */
     MF_OPEN = 0x01,

@@ -5,8 +5,8 @@
 #include "board.h"
 #include "bytes.h"
 
-/* The identity is 64 bytes and two names with a length byte each (sizeof counts a final 0). */
-typedef char identity_fits[64 + sizeof MF_BOARD_NAME + sizeof MF_FIRMWARE_VERSION <=
+/* The identity is 80 bytes and two names with a length byte each (sizeof counts a final 0). */
+typedef char identity_fits[80 + sizeof MF_BOARD_NAME + sizeof MF_FIRMWARE_VERSION <=
                                    MF_ANSWER_BYTES - MF_HEADER_BYTES
                                ? 1
                                : -1];
@@ -71,7 +71,8 @@ static int open_session(mf_server *server, uint8_t **end)
     put_u32(at + 24, MF_TICKS_PER_SECOND);
     put_u32(at + 28, MF_INSTRUCTIONS_PER_1000_TICKS);
     memcpy(at + 32, model->sha256, sizeof model->sha256);
-    at = put_text(at + 64, MF_BOARD_NAME);
+    memcpy(at + 64, mf_image_id, sizeof mf_image_id);
+    at = put_text(at + 80, MF_BOARD_NAME);
     *end = put_text(at, MF_FIRMWARE_VERSION);
     return MF_OK;
 }

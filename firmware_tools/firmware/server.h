@@ -17,6 +17,9 @@ enum {
     MF_ANSWER_BYTES = MF_HEADER_BYTES + 128
 };
 
+/* Of the image that this is; see image_id.c. */
+extern const uint8_t mf_image_id[MF_IMAGE_ID_BYTES];
+
 typedef struct {
     const mf_model *model;
     uint32_t session;

@@ -247,7 +247,7 @@ static void check_window(uint32_t session)
         b[i] = (int8_t)(pick(200) - 128);
         expected[i % 5] = (int8_t)(expected[i % 5] + (int8_t)(a[i % 6] + b[i]));
     }
-    twice(line, request(line, MF_OPEN, sequence++, session, (const uint8_t *)"\1\0", 2), MF_OPEN,
+    twice(line, request(line, MF_OPEN, sequence++, session, (const uint8_t *)"\2\0", 2), MF_OPEN,
           answer);
     for (uint16_t input = 0; input < 2; input++) {
         const mf_tensor *tensor = &mf_the_model.inputs[input];

@@ -21,6 +21,7 @@ def firmware_run(tmp_path_factory: pytest.TempPathFactory) -> FirmwareRun:
     (folder / "board_config.h").write_text(
         '#define MF_BOARD_NAME "harness"\n'
         '#define MF_FIRMWARE_VERSION "0"\n'
+        "#define MF_IMAGE_ID {0xA0, 0xA1}\n"
         "#define MF_CLOCK_HZ 0u\n"
         "#define MF_TICKS_PER_SECOND 1u\n"
         "#define MF_INSTRUCTIONS_PER_1000_TICKS 0u\n"
@@ -30,7 +31,7 @@ def firmware_run(tmp_path_factory: pytest.TempPathFactory) -> FirmwareRun:
     program = folder / "harness"
     sources = [
         *(HERE / name for name in ("board_harness.c", "toy_model.c")),
-        *(FIRMWARE / name for name in ("server.c", "frame.c")),
+        *(FIRMWARE / name for name in ("server.c", "frame.c", "image_id.c")),
     ]
     includes = [f"-I{path}" for path in (folder, FIRMWARE, RUNTIME)]
     command = ["gcc", *C_FLAGS, *SANITIZE, *includes, *map(str, sources), "-o", str(program)]

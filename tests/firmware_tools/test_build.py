@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board import RUNTIME, read_board
-from firmware_tools.build import build_firmware
+from firmware_tools.build import NO_IMAGE_ID, build_firmware
 from firmware_tools.image import Image, read_image
 from midfuse.cli import main
 from midfuse.errors import InputError
@@ -42,6 +42,20 @@ def test_the_same_input_gives_the_same_bytes(
     second = build_into(elsewhere / "b", board)
     assert first == second
     assert not any(str(tmp_path).encode() in content for content in first.values())
+
+
+@pytest.mark.parametrize("board", ["native", pytest.param(BOARD.name, marks=needs_cross_compiler)])
+def test_images_that_differ_have_different_ids(board: str, tmp_path: Path) -> None:
+    """One model; the id is in what is written to the board, and says what else differs."""
+    model = read_tflite(MODEL)
+    plain = build_firmware(model, read_board(board), tmp_path / "plain")
+    observable = build_firmware(model, read_board(board), tmp_path / "obs", observable=True)
+    assert plain.model_sha256 == observable.model_sha256
+    assert plain.image_id != observable.image_id
+    for image in (plain, observable):
+        written = (image.binary or image.elf).read_bytes()
+        assert written.count(bytes.fromhex(image.image_id)) == 1
+        assert NO_IMAGE_ID not in written
 
 
 def test_figures_are_those_of_the_linked_image(toy_qemu: Image) -> None:

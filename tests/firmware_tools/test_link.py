@@ -57,6 +57,7 @@ def test_a_window_and_what_the_board_says_of_itself(toy_native: Image) -> None:
     with open_session(toy_native, NATIVE) as session:
         assert session.identity.board == "native"
         assert session.identity.model_sha256 == TOY_SHA256
+        assert session.identity.image_id == toy_native.image_id
         assert session.identity.ticks_per_second == 1_000_000_000
         inputs = session.link.tensors(Kind.INPUT, session.identity.inputs)
         assert [(t.name, t.shape, t.bytes) for t in inputs] == [
@@ -121,10 +122,12 @@ def test_a_board_that_resets_every_time_is_given_up(toy_native: Image) -> None:
             link.run_window(window, TOY_OUTPUT_BYTES)
 
 
-def test_another_model_on_the_board(toy_native: Image) -> None:
-    other = toy_native.model_copy(update={"model_sha256": "ff" * 32})
+@pytest.mark.parametrize(("what", "key"), [("model", "model_sha256"), ("image", "image_id")])
+def test_another_model_or_image_on_the_board(toy_native: Image, what: str, key: str) -> None:
+    found = getattr(toy_native, key)
+    other = toy_native.model_copy(update={key: "ff" * 32})
     with (
-        pytest.raises(DeviceError, match="another model is on the board"),
+        pytest.raises(DeviceError, match=f"another {what} is on the board .{found[:12]}…, not fff"),
         open_session(other, NATIVE),
     ):
         pass
@@ -153,8 +156,8 @@ def test_what_is_no_answer_is_named(answer: Callable[[bytes], bytes], message: s
 @pytest.mark.parametrize(
     ("payload", "message"),
     [
-        ((9).to_bytes(2, "little") + bytes(90), "speaks protocol version 9, this midfuse 1"),
-        ((1).to_bytes(2, "little"), "identity is malformed"),
+        ((9).to_bytes(2, "little") + bytes(90), "speaks protocol version 9, this midfuse 2"),
+        ((2).to_bytes(2, "little"), "identity is malformed"),
     ],
     ids=["version", "malformed"],
 )

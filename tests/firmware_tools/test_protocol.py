@@ -76,7 +76,7 @@ def test_header_and_host_have_the_same_codes() -> None:
     kinds = {f"KIND_{name}": value for name, value in members(Kind).items()}
     types = {f"DTYPE_{name}": value for name, value in members(Dtype).items()}
     expected = members(Type) | members(Error) | kinds | types
-    words = "PROTOCOL_VERSION FLAG ESCAPE ESCAPE_XOR CRC_BYTES REPLY"
+    words = "PROTOCOL_VERSION FLAG ESCAPE ESCAPE_XOR CRC_BYTES IMAGE_ID_BYTES REPLY"
     for name in words.split():
         expected[name] = getattr(protocol, name)
     fields = {row[2].partition(":")[0]: int(row[0]) for row in section("## Header")}
@@ -96,10 +96,12 @@ def test_page_and_host_lay_out_the_same_fields() -> None:
     header = section("## Header")
     assert packed(header) == HEADER.format
     assert [int(row[0]) for row in header] == offsets(HEADER.format)
-    identity = section("### Identity")[:13]
+    identity = section("### Identity")[:14]
     assert packed(identity[:12]) == "<" + 8 * "H" + 4 * "I"
-    assert protocol.IDENTITY.format == "<8H4I32s"
-    assert [int(row[0]) for row in identity[:12]] == offsets("<" + 8 * "H" + 4 * "I")
+    assert protocol.IDENTITY.format == "<8H4I32s16s"
+    ends = [*offsets("<" + 8 * "H" + 4 * "I"), 32, 64]
+    assert [(int(row[0]), row[1]) for row in identity[12:]] == [(32, "32 bytes"), (64, "16 bytes")]
+    assert [int(row[0]) for row in identity] == ends
     tensor = section("### Tensor")[:6]
     assert packed(tensor) == protocol.INFO_ANSWER.format
     assert [int(row[0]) for row in tensor] == offsets(protocol.INFO_ANSWER.format)
@@ -139,6 +141,7 @@ def test_the_page_s_example_is_what_the_firmware_does(firmware_run: FirmwareRun)
     assert (identity.inputs, identity.outputs, identity.tensors, identity.ops) == (2, 1, 2, 2)
     assert (identity.write_bytes, identity.read_bytes, identity.outstanding) == (256, 1024, 1)
     assert identity.model_sha256.startswith("0102030400")
+    assert identity.image_id == "a0a1" + 14 * "00"
 
 
 def test_each_refusal_has_its_code(firmware_run: FirmwareRun) -> None:
@@ -146,7 +149,7 @@ def test_each_refusal_has_its_code(firmware_run: FirmwareRun) -> None:
     read = protocol.READ_REQUEST.pack
     steps = [
         (Type.WRITE, 1, b"", Error.UNKNOWN_SESSION),
-        (Type.OPEN, 0, b"\x01\x00", None),
+        (Type.OPEN, 0, b"\x02\x00", None),
         (Type.WRITE, 5, b"", Error.OUT_OF_SEQUENCE),
         (0x66, 1, b"", Error.UNKNOWN_TYPE),
         (Type.INFO, 2, b"\x00", Error.BAD_LENGTH),
@@ -180,7 +183,7 @@ def test_echoes_late_copies_and_repetitions(firmware_run: FirmwareRun) -> None:
     window = toy_windows(1, seed=1)[0]
     write = protocol.WRITE_REQUEST.pack
     requests = [
-        request(Type.OPEN, 0xFFFD, b"\x01\x00"),
+        request(Type.OPEN, 0xFFFD, b"\x02\x00"),
         request(Type.WRITE, 0xFFFE, write(0, 0) + window[0]),
         *(
             request(

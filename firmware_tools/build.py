@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from firmware_tools.board import FIRMWARE, RUNTIME, Board
+from firmware_tools.board_file import pin_numbers
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.variants import InstructionSet
 from firmware_tools.fit import check_fit
@@ -223,6 +224,13 @@ def _config(board: Board) -> str:
             f"#define MF_UART_IRQ {board.uart.irq}u",
             f"#define MF_UART_BAUD {board.uart.baud}u",
         ]
+        for name, pin in (("TX", board.uart.tx), ("RX", board.uart.rx)):
+            if pin:
+                port, number = pin_numbers(pin)
+                lines += [
+                    f"#define MF_UART_{name}_PORT {port}u",
+                    f"#define MF_UART_{name}_PIN {number}u",
+                ]
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,10 @@
  * only where main did. */
 void mf_start(void);
 
+/* The chip's clock and the UART's pins, before main; weak in start.c, for chips whose reset leaves
+ * both right. */
+void mf_chip_start(void);
+
 /* Sleeps until the UART's interrupt `number` is pending; the interrupt is never taken. May return
  * for no reason. A driver makes sure beforehand that no byte is waiting, and that one that comes
  * raises the interrupt. */

@@ -34,6 +34,10 @@ uint32_t board_stack_bytes(void)
     return (uint32_t)((uintptr_t)__stack_top - (uintptr_t)word);
 }
 
+__attribute__((weak)) void mf_chip_start(void)
+{
+}
+
 void mf_start(void)
 {
     /* The few words at the top hold this function's own frame; main needs more than they are.
@@ -51,5 +55,6 @@ void mf_start(void)
     }
     boots.count = boots.magic == BOOT_MAGIC ? boots.count + 1 : 1;
     boots.magic = BOOT_MAGIC;
+    mf_chip_start();
     (void)main();
 }

@@ -4,6 +4,7 @@
 #include "core.h"
 
 #define AIRCR (*(volatile uint32_t *)0xE000ED0Cu)
+#define VTOR (*(volatile uint32_t *)0xE000ED08u)
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
 
 enum { AIRCR_SYSRESETREQ = 0x05FA0004, CPACR_FPU = 0xF << 20 };
@@ -18,8 +19,15 @@ static void fault(void)
     }
 }
 
+typedef void (*vector)(void);
+static const vector vectors[16];
+
 void mf_reset(void)
 {
+    /* Whatever a boot loader left there; a Cortex-M0 has none. */
+#if __ARM_ARCH >= 7
+    VTOR = (uint32_t)(uintptr_t)vectors;
+#endif
     /* The same two fields open the FPU and MVE; before any C that the compiler may vectorise. */
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
     CPACR |= (uint32_t)CPACR_FPU;
@@ -31,8 +39,6 @@ void mf_reset(void)
 
 /* systick.c has it where SysTick is the tick counter. */
 void mf_systick(void) __attribute__((weak, alias("fault")));
-
-typedef void (*vector)(void);
 
 /* No vectors for interrupts of the chip: drivers poll, and sleep with interrupts masked. */
 __attribute__((section(".vectors"), used)) static const vector vectors[16] = {

@@ -1,4 +1,4 @@
-/* The UART of a Nordic nRF51, on the pins that the reset left it; polled. */
+/* The UART of a Nordic nRF51; polled. */
 #include <stdint.h>
 
 #include "board.h"
@@ -12,6 +12,8 @@
 #define EVENTS_TXDRDY REGISTER(0x11Cu)
 #define INTENSET REGISTER(0x304u)
 #define ENABLE REGISTER(0x500u)
+#define PIN_TX REGISTER(0x50Cu)
+#define PIN_RX REGISTER(0x514u)
 #define RXD REGISTER(0x518u)
 #define TXD REGISTER(0x51Cu)
 #define BAUDRATE REGISTER(0x524u)
@@ -20,6 +22,8 @@ enum { INT_RXDRDY = 1 << 2, ENABLE_UART = 4 };
 
 void board_init(void)
 {
+    PIN_TX = MF_UART_TX_PIN;
+    PIN_RX = MF_UART_RX_PIN;
     /* baud * 2^32 / the clock, rounded to the 20 bits that count. */
     BAUDRATE = (uint32_t)((((uint64_t)MF_UART_BAUD << 32) / MF_CLOCK_HZ + 0x800u) & 0xFFFFF000u);
     ENABLE = ENABLE_UART;

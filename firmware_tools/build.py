@@ -207,14 +207,12 @@ def _publish(file: ImageFile, elf: Path, binary: Path | None, link_map: Path, ou
 
 def _config(board: Board) -> str:
     """board_config.h: what the C needs to know of board.toml."""
-    instructions = round(board.instructions_per_tick * 1000)
     lines = [
         f'#define MF_BOARD_NAME "{board.name}"',
         f'#define MF_FIRMWARE_VERSION "{__version__}"',
         f"#define MF_IMAGE_ID {{{', '.join(map(str, NO_IMAGE_ID))}}}",
         f"#define MF_CLOCK_HZ {board.clock_hz}u",
         f"#define MF_TICKS_PER_SECOND {board.ticks.per_second}u",
-        f"#define MF_INSTRUCTIONS_PER_1000_TICKS {instructions}u",
         f"#define MF_WRITE_BYTES {board.firmware.write_bytes}",
         f"#define MF_READ_BYTES {board.firmware.read_bytes}",
     ]

@@ -1,9 +1,6 @@
-"""The commands `midfuse flash` and `midfuse evaluate`."""
+"""The command `midfuse evaluate`."""
 
 import json
-import signal
-import threading
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +10,10 @@ from rich.console import Group
 from rich.table import Table
 
 from firmware_tools.board import Board, read_board
-from firmware_tools.build import build_firmware
 from firmware_tools.evaluate import Evaluation, evaluate_model
-from firmware_tools.flash import backend_for, find_elf
-from firmware_tools.flash.child import Running
-from firmware_tools.image import read_image
 from firmware_tools.inputs import match_inputs, match_labels
-from firmware_tools.session import connect
 from midfuse.console import Outcome, Terminal, command, fields
-from midfuse.errors import CheckFailed, InputError
+from midfuse.errors import CheckFailed
 from midfuse.oracle import read_npz
 from midfuse.tflite_file import read_tflite
 
@@ -31,48 +23,6 @@ PORT = click.option("--port", help="The port of a board that runs already.")
 OUT = click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write to [runs/MODEL-BOARD]."
 )
-
-
-@command(name="flash", help="Put an image on a board, or boot an emulated one.")
-@click.argument("image", type=click.Path(path_type=Path))
-@BOARD
-@PORT
-@click.option("--dry-run", is_flag=True, help="Show what would be run, and run nothing.")
-def flash(image: Path, board: str, port: str | None, dry_run: bool) -> Outcome:
-    target = read_board(board)
-    if port is not None:
-        raise InputError(f"--port: {board} brings a port of its own", "leave --port out")
-    backend = backend_for(target)
-    if not dry_run:
-        backend.require()
-    if image.suffix == ".tflite":
-        built = build_firmware(
-            read_tflite(image), target, default_out(image, target), progress=Terminal()
-        )
-    else:
-        built = read_image(find_elf(image), target)
-    if dry_run:
-        line = backend.command(built.elf)
-        return Outcome({"command": line}, " ".join(line))
-    with ExitStack() as stack:
-        running = stack.enter_context(backend.boot(built.elf))
-        with connect(running.port, target, built.model_sha256) as session:
-            data = {
-                "board": target.name,
-                "port": running.port,
-                "model_sha256": session.identity.model_sha256,
-                "firmware_version": session.identity.firmware_version,
-            }
-        # From here on Ctrl-C and SIGTERM are how the command is meant to end.
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-        staying = stack.pop_all()
-    return Outcome(
-        data,
-        f"{target.name} runs {image.name} on {running.port} until Ctrl-C",
-        afterwards=lambda: _stay(running, staying, stop),
-    )
 
 
 @command(name="evaluate", help="Run a model on a board and compare its bytes with the oracle's.")
@@ -123,13 +73,6 @@ def evaluate(
 
 def default_out(model: Path, board: Board) -> Path:
     return Path("runs") / f"{model.stem}-{board.name}"
-
-
-def _stay(running: Running, staying: ExitStack, stop: threading.Event) -> None:
-    """Keep an emulated board running until it is told to stop, then end it."""
-    with staying:
-        while not stop.wait(0.2):
-            running.check()
 
 
 def _verdict(evaluation: Evaluation) -> CheckFailed | None:

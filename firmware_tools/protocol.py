@@ -64,9 +64,7 @@ class Dtype(IntEnum):
 
 HEADER = struct.Struct("<BBHII")  # type, reserved, sequence, session, boot
 OPEN_REQUEST = struct.Struct("<H")  # the host's protocol version
-IDENTITY = struct.Struct(
-    "<8H4I32s16s"
-)  # then board and firmware version, a length byte before each
+IDENTITY = struct.Struct("<8H3I32s16s")  # then board, firmware version: length byte, text
 _IDENTITY_COUNTS = (
     *("protocol_version", "inputs", "outputs", "tensors", "ops"),
     *("write_bytes", "read_bytes", "outstanding", "arena_bytes", "clock_hz", "ticks_per_second"),
@@ -86,10 +84,7 @@ MAX_BODY_BYTES = HEADER.size + READ_ANSWER.size + 0x4000 + CRC_BYTES
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a board is, before anything else; sizes in bytes.
-
-    `instructions_per_tick` is 0 where ticks count time; `boot` differs after every reset.
-    """
+    """Who a board is, before anything else; sizes in bytes. `boot` differs after every reset."""
 
     protocol_version: int
     inputs: int
@@ -102,7 +97,6 @@ class Identity:
     arena_bytes: int
     clock_hz: int
     ticks_per_second: int
-    instructions_per_tick: float
     model_sha256: str
     image_id: str
     board: str
@@ -145,7 +139,6 @@ def parse_identity(payload: bytes, boot: int) -> Identity:
         raise malformed("identity") from None
     identity = Identity(
         **dict(zip(_IDENTITY_COUNTS, numbers, strict=False)),
-        instructions_per_tick=numbers[-3] / 1000,
         model_sha256=numbers[-2].hex(),
         image_id=numbers[-1].hex(),
         board=board,

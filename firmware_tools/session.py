@@ -1,5 +1,6 @@
 """A board with an image on it and a link open: what evaluation, flashing and tests begin with."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -38,20 +39,33 @@ def open_session(image: Image, board: Board, port: str | None = None) -> Iterato
 
 @contextmanager
 def connect(
-    port: str, board: Board, model_sha256: str, image_id: str | None = None
+    port: str,
+    board: Board,
+    model_sha256: str,
+    image_id: str | None = None,
+    *,
+    appears_within: float = 0.0,
 ) -> Iterator[Session]:
     """Open a port and make sure that the board at its other end holds that model, or that image.
+
+    A port on USB is gone while its board resets: it may take `appears_within` seconds.
 
     Raises:
         DeviceError: no such port, no answer, or another model or image is on the board.
     """
     baud = board.uart.baud if board.uart else 115200
-    try:
-        line = serial.serial_for_url(port, baudrate=baud)
-    except (serial.SerialException, ValueError, OSError) as error:
-        raise DeviceError(
-            f"{port}: cannot be opened ({error})", "name the board's port with --port"
-        ) from None
-    with line:
+    with _open(port, baud, time.monotonic() + appears_within) as line:
         link = Link(line)
         yield Session(port, link, link.open(model_sha256, image_id))
+
+
+def _open(port: str, baud: int, give_up: float) -> serial.Serial:
+    while True:
+        try:
+            return serial.serial_for_url(port, baudrate=baud)
+        except (serial.SerialException, ValueError, OSError) as error:
+            if time.monotonic() > give_up:
+                raise DeviceError(
+                    f"{port}: cannot be opened ({error})", "name the board's port with --port"
+                ) from None
+        time.sleep(0.1)

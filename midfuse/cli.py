@@ -21,7 +21,11 @@ COMMANDS = {
     ),
     "convert": ("converter.cli", "convert", "PyTorch or ONNX to int8 TFLite, every op checked."),
     "build": ("firmware_tools.build_cli", "build", "Compile a .tflite into firmware, or into C."),
-    "flash": ("firmware_tools.cli", "flash", "Put an image on a board, or boot an emulated one."),
+    "flash": (
+        "firmware_tools.flash_cli",
+        "flash",
+        "Put an image on a board, or boot an emulated one.",
+    ),
     "evaluate": ("firmware_tools.cli", "evaluate", "Run a model on a board and compare its bytes."),
     "profile": ("firmware_tools.profile_cli", "profile", "Where a model's instructions go."),
     "bench": ("firmware_tools.bench_cli", "bench", "Count what models need on each core."),

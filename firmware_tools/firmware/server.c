@@ -5,8 +5,8 @@
 #include "board.h"
 #include "bytes.h"
 
-/* The identity is 80 bytes and two names with a length byte each (sizeof counts a final 0). */
-typedef char identity_fits[80 + sizeof MF_BOARD_NAME + sizeof MF_FIRMWARE_VERSION <=
+/* The identity is 76 bytes and two names with a length byte each (sizeof counts a final 0). */
+typedef char identity_fits[76 + sizeof MF_BOARD_NAME + sizeof MF_FIRMWARE_VERSION <=
                                    MF_ANSWER_BYTES - MF_HEADER_BYTES
                                ? 1
                                : -1];
@@ -69,10 +69,9 @@ static int open_session(mf_server *server, uint8_t **end)
     put_u32(at + 16, model->arena_bytes);
     put_u32(at + 20, MF_CLOCK_HZ);
     put_u32(at + 24, MF_TICKS_PER_SECOND);
-    put_u32(at + 28, MF_INSTRUCTIONS_PER_1000_TICKS);
-    memcpy(at + 32, model->sha256, sizeof model->sha256);
-    memcpy(at + 64, mf_image_id, sizeof mf_image_id);
-    at = put_text(at + 80, MF_BOARD_NAME);
+    memcpy(at + 28, model->sha256, sizeof model->sha256);
+    memcpy(at + 60, mf_image_id, sizeof mf_image_id);
+    at = put_text(at + 76, MF_BOARD_NAME);
     *end = put_text(at, MF_FIRMWARE_VERSION);
     return MF_OK;
 }

@@ -24,7 +24,6 @@ def firmware_run(tmp_path_factory: pytest.TempPathFactory) -> FirmwareRun:
         "#define MF_IMAGE_ID {0xA0, 0xA1}\n"
         "#define MF_CLOCK_HZ 0u\n"
         "#define MF_TICKS_PER_SECOND 1u\n"
-        "#define MF_INSTRUCTIONS_PER_1000_TICKS 0u\n"
         "#define MF_WRITE_BYTES 256\n"
         "#define MF_READ_BYTES 1024\n"
     )

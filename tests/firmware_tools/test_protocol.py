@@ -96,12 +96,11 @@ def test_page_and_host_lay_out_the_same_fields() -> None:
     header = section("## Header")
     assert packed(header) == HEADER.format
     assert [int(row[0]) for row in header] == offsets(HEADER.format)
-    identity = section("### Identity")[:14]
-    assert packed(identity[:12]) == "<" + 8 * "H" + 4 * "I"
-    assert protocol.IDENTITY.format == "<8H4I32s16s"
-    ends = [*offsets("<" + 8 * "H" + 4 * "I"), 32, 64]
-    assert [(int(row[0]), row[1]) for row in identity[12:]] == [(32, "32 bytes"), (64, "16 bytes")]
-    assert [int(row[0]) for row in identity] == ends
+    identity = section("### Identity")[:13]
+    assert packed(identity[:11]) == "<" + 8 * "H" + 3 * "I"
+    assert protocol.IDENTITY.format == "<8H3I32s16s"
+    assert [row[1] for row in identity[11:]] == ["32 bytes", "16 bytes"]
+    assert [int(row[0]) for row in identity] == [*offsets("<" + 8 * "H" + 3 * "I"), 28, 60]
     tensor = section("### Tensor")[:6]
     assert packed(tensor) == protocol.INFO_ANSWER.format
     assert [int(row[0]) for row in tensor] == offsets(protocol.INFO_ANSWER.format)

@@ -154,7 +154,7 @@ def _cell(
     with open_session(image, board) as session:
         run = run_on_board(session, model, inputs, progress)
         some = [values[:_PROFILED_WINDOWS] for values in inputs]
-        profile = time_steps(session, model, board, image, some, progress)
+        profile = time_steps(session, model, image, some, progress)
     ram_bytes = ram_in_use(image, run)
     assert image.flash_bytes is not None
     assert image.flash_parts is not None

@@ -111,13 +111,12 @@ def evaluate_model(
     """
     if port is None:
         backend_for(board).require()
-    else:
-        board = board.on_hardware()
     started = time.monotonic()
     image = build_firmware(model, board, out, progress=progress)
     built = time.monotonic()
     with open_session(image, board, port) as session:
         run = run_on_board(session, model, inputs, progress)
+        per_tick = session.board.instructions_per_tick
     answered = time.monotonic()
     ram_bytes = ram_in_use(image, run)
     expected, compared_with = expected_outputs(model, list(inputs), progress)
@@ -126,7 +125,6 @@ def evaluate_model(
     if per_op:
         observed = compare_ops(model, board, inputs, out / "observable", progress)
     nanoseconds = run.ticks / run.identity.ticks_per_second * 1e9
-    per_tick = board.instructions_per_tick
     evaluation = Evaluation(
         board=board.name,
         model=str(model.path),

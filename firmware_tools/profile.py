@@ -92,23 +92,20 @@ def profile_model(
     if port is None:
         board = with_short_ticks(board)
         backend_for(board).require()
-    else:
-        board = board.on_hardware()
     image = build_firmware(model, board, out, progress=progress)
     with open_session(image, board, port) as session:
-        return time_steps(session, model, board, image, inputs, progress)
+        return time_steps(session, model, image, inputs, progress)
 
 
 def time_steps(
     session: Session,
     model: TFLiteModel,
-    board: Board,
     image: Image,
     inputs: Sequence[Values],
     progress: Progress = SILENT,
 ) -> Profile:
     """`profile_model` on a board that runs the model's image already."""
-    windows = len(inputs[0])
+    board, windows = session.board, len(inputs[0])
     whole, steps = np.zeros(windows), np.zeros((windows, len(image.steps)))
     with progress.task(f"steps on {board.name}", windows) as task:
         for at in range(windows):

@@ -17,11 +17,15 @@ from midfuse.errors import DeviceError
 
 @dataclass(frozen=True)
 class Session:
-    """A board that has named the image as its own."""
+    """A board that has named the image as its own.
+
+    `board` is as it is behind the port: one that is emulated counts instructions.
+    """
 
     port: str
     link: Link
     identity: Identity
+    board: Board
 
 
 @contextmanager
@@ -34,6 +38,8 @@ def open_session(image: Image, board: Board, port: str | None = None) -> Iterato
     with ExitStack() as stack:
         if port is None:
             port = stack.enter_context(backend_for(board).boot(image.elf)).port
+        else:
+            board = board.on_hardware()
         yield stack.enter_context(connect(port, board, image.model_sha256, image.image_id))
 
 
@@ -56,7 +62,7 @@ def connect(
     baud = board.uart.baud if board.uart else 115200
     with _open(port, baud, time.monotonic() + appears_within) as line:
         link = Link(line)
-        yield Session(port, link, link.open(model_sha256, image_id))
+        yield Session(port, link, link.open(model_sha256, image_id), board)
 
 
 def _open(port: str, baud: int, give_up: float) -> serial.Serial:

@@ -114,7 +114,7 @@ class LoadedModel:
     def _run(self, windows: list[Values]) -> BoardRun:
         run = run_on_board(self.session, self.model, windows)
         self._record("midfuse_windows", len(windows[0]))
-        per_tick = run.identity.instructions_per_tick
+        per_tick = self.session.board.instructions_per_tick
         if per_tick:
             each = spread(run.ticks * per_tick).mean
             self._record("midfuse_instructions_per_inference", each)

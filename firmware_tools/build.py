@@ -105,7 +105,19 @@ def require_toolchain(board: Board) -> None:
 
 
 def instruction_set(board: Board) -> InstructionSet:
-    """What the board's compiler says that the core can run, by its target macros.
+    """What the board's core can run.
+
+    Raises:
+        DeviceError: the compiler is missing or fails.
+    """
+    macros = target_macros(board)
+    if "__ARM_FEATURE_MVE" in macros:
+        return InstructionSet.MVE
+    return InstructionSet.DSP if "__ARM_FEATURE_DSP" in macros else InstructionSet.PORTABLE
+
+
+def target_macros(board: Board) -> list[str]:
+    """The words of the macros by which the board's compiler says what the core can run.
 
     Raises:
         DeviceError: the compiler is missing or fails.
@@ -113,10 +125,7 @@ def instruction_set(board: Board) -> InstructionSet:
     require_toolchain(board)
     command = [board.toolchain.program("gcc"), *board.toolchain.cpu_flags, "-dM", "-E", "-xc", "-"]
     done = subprocess.run(command, input="", capture_output=True, text=True, check=False)
-    macros = done.stdout.split()
-    if "__ARM_FEATURE_MVE" in macros:
-        return InstructionSet.MVE
-    return InstructionSet.DSP if "__ARM_FEATURE_DSP" in macros else InstructionSet.PORTABLE
+    return done.stdout.split()
 
 
 def link_firmware(

@@ -23,7 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
-from rich.table import Table
+from rich.table import Column, Table
 
 from midfuse.errors import MidfuseError
 from midfuse.progress import Task
@@ -95,7 +95,7 @@ def _show(outcome: Outcome, as_json: bool) -> None:
 
 def fields(values: dict[str, Any]) -> Table:
     """A table of names and values; a nested one becomes lines."""
-    table = Table(show_header=False)
+    table = Table("", Column(overflow="fold"), show_header=False)
     for name, value in values.items():
         if isinstance(value, dict):
             table.add_row(name, "\n".join(f"{key}: {each}" for key, each in value.items()))

@@ -163,7 +163,9 @@ def test_what_is_no_answer_is_named(answer: Callable[[bytes], bytes], message: s
 )
 def test_a_board_of_another_version(payload: bytes, message: str) -> None:
     def answer(received: bytes) -> bytes:
-        kind, _, sequence, session, _ = HEADER.unpack_from(received.replace(b"\x7d\x5e", b"~")[1:])
+        kind, _, sequence, session, _ = HEADER.unpack_from(
+            received.replace(b"\x7d\x5e", b"~").replace(b"\x7d\x5d", b"}")[1:]
+        )
         return encode(HEADER.pack(kind | 0x80, 0, sequence, session, 1) + payload)
 
     with far_end(answer) as name, serial.Serial(name) as port:

@@ -1,0 +1,60 @@
+"""A board of the user's own, by the recipe of docs/boards.md alone."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from firmware_tools.board import OWN_BOARDS, boards_folder, read_board
+from firmware_tools.board_file import BoardFile
+from midfuse.cli import main
+from midfuse.tflite_file import read_tflite
+from tests.boards.conftest import DATA, need, need_oracle, random_windows
+
+PAGE = (Path(__file__).parents[2] / "docs" / "boards.md").read_text(encoding="utf-8")
+STUDENT = DATA / "student_int8.tflite"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page's board in a folder of the user's, named as the page's commands name it."""
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
+    (name,) = set(re.findall(r"midfuse (?:boards|evaluate \S+ --board) ([\w-]*stm32-\S+)", PAGE))
+    folder = tmp_path / "boards" / name
+    folder.mkdir(parents=True)
+    (folder / "board.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv(OWN_BOARDS, str(folder.parent))
+    return str(name)
+
+
+def test_the_recipe_alone_adds_a_board(recipe: str, tmp_path: Path) -> None:
+    need_oracle()
+    need(read_board(recipe))
+    assert recipe in CliRunner().invoke(main, ["boards", "--json"]).stdout
+    shown = CliRunner().invoke(main, ["boards", recipe])
+    assert shown.exit_code == 0
+    windows = random_windows(read_tflite(STUDENT), 3)
+    np.savez(tmp_path / "windows.npz", **{str(i): values for i, values in enumerate(windows)})
+    command = ["evaluate", str(STUDENT), "--board", recipe, "--out", str(tmp_path / "out")]
+    answer = CliRunner().invoke(main, [*command, "--inputs", str(tmp_path / "windows.npz")])
+    assert answer.exit_code == 0, answer.output
+    assert re.search(r"differing bytes\W+0 ", answer.stdout)
+
+
+def test_what_a_wrong_recipe_says(recipe: str) -> None:
+    path = read_board(recipe).folder / "board.toml"
+    path.write_text(path.read_text().replace('driver = "stm32"', 'driver = "stm23"'))
+    answer = CliRunner().invoke(main, ["build", str(STUDENT), "--board", recipe])
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith(f"error: {path}: uart.driver: no 'stm23'; known: cmsdk, ")
+
+
+def test_the_page_has_every_board_and_every_key() -> None:
+    table = PAGE.partition("\n## ")[0]
+    for name in (folder.parent.name for folder in boards_folder().glob("*/board.toml")):
+        assert f"| `{name}` |" in table
+    keys = PAGE.partition("## The keys")[2]
+    for key in BoardFile.model_fields:
+        assert f"`{key}`" in keys

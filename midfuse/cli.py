@@ -31,6 +31,7 @@ COMMANDS = {
     "bench": ("firmware_tools.bench_cli", "bench", "Count what models need on each core."),
     "study": ("midfuse.study.cli", "study", "What a model is worth: table, plot and JSON."),
     "boards": ("firmware_tools.boards_cli", "boards", "List the boards."),
+    "doctor": ("firmware_tools.doctor_cli", "doctor", "What this machine has and lacks."),
 }
 
 

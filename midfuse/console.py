@@ -87,7 +87,8 @@ def _show(outcome: Outcome, as_json: bool) -> None:
         print(json.dumps(outcome.data, indent=2))
     else:
         console = Console()
-        console.print(outcome.view)
+        # What asks not to be wrapped, such as a line to paste, is not cut off either.
+        console.print(outcome.view, crop=False)
         for path in outcome.files:
             console.print(f"wrote {path}", style="dim", highlight=False, soft_wrap=True)
     sys.stdout.flush()

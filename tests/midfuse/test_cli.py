@@ -34,7 +34,9 @@ def test_help_imports_no_room() -> None:
     assert not modules_after(["--help"]) & (HEAVY | rooms | {"numpy", "pydantic"})
 
 
-@pytest.mark.parametrize("arguments", [["boards"], ["evaluate", "--help"], ["build", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["boards"], ["doctor"], ["evaluate", "--help"], ["build", "--help"]]
+)
 def test_bench_commands_import_neither_torch_nor_tensorflow(arguments: list[str]) -> None:
     assert not modules_after(arguments) & HEAVY
 

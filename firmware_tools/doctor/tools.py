@@ -1,0 +1,103 @@
+"""Compilers, emulators and programs that flash."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib.util import find_spec
+
+from firmware_tools.board import Board
+from firmware_tools.board_file import QemuEntry
+from firmware_tools.build import require_toolchain
+from firmware_tools.doctor.finding import Finding, lacking
+from firmware_tools.doctor.install import apt_line
+from midfuse.errors import DeviceError
+
+# Each back end's programs, of which one will do, and the Debian package that brings the first.
+_FLASH_TOOLS = {
+    "openocd": (("openocd",), "openocd"),
+    "gdb": (("gdb-multiarch", "arm-none-eabi-gdb"), "gdb-multiarch"),
+}
+_ANSWER_SECONDS = 10.0
+
+
+def missing_way(board: Board) -> str | None:
+    """The flash back end whose tool has to be installed: the board's first, where it is not
+    emulated and none of its ways is ready. None where there is nothing to do.
+    """
+    ways = [entry.backend for entry in board.flash]
+    return None if board.emulator or any(map(_is_here, ways)) else ways[0]
+
+
+def tools(board: Board, boards: Sequence[Board], missing: str | None) -> Iterator[Finding]:
+    """The compilers and emulators of all boards, each once, and the programs that flash.
+
+    `missing` is the `missing_way`.
+    """
+    compilers = {each.toolchain.prefix: each for each in [*boards, board]}
+    for prefix, one in sorted(compilers.items()):
+        yield _compiler(one, needed=prefix == board.toolchain.prefix)
+    emulators = [each.emulator for each in boards if isinstance(each.emulator, QemuEntry)]
+    mine = board.emulator.program if isinstance(board.emulator, QemuEntry) else None
+    for program, entry in sorted({each.program: each for each in emulators}.items()):
+        yield _program(program, (program,), entry.packages, needed=program == mine)
+    for backend, (programs, package) in _FLASH_TOOLS.items():
+        yield _program(programs[0], programs, package, needed=backend == missing)
+
+
+def _compiler(board: Board, *, needed: bool) -> Finding:
+    """GCC, its binutils, and the headers of the C library that its boards use."""
+    gcc, packages = board.toolchain.program("gcc"), board.toolchain.packages
+    found = _program(gcc, (gcc,), packages, needed=needed)
+    if found.state != "ready":
+        return found
+    lacks = partial(Finding, gcc, lacking(needed), remedy=apt_line(packages), packages=packages)
+    try:
+        require_toolchain(board)
+    except DeviceError as error:
+        return lacks(error.problem)
+    includes = [f"-I{board.source(name)}" for name in board.firmware.includes]
+    command = [gcc, *board.toolchain.cpu_flags, *includes, "-E", "-x", "c", "-"]
+    if not _says(command, "#include <string.h>\n"):
+        return lacks("cannot include <string.h>: no C library for it")
+    return found
+
+
+def _program(what: str, programs: Sequence[str], packages: str, *, needed: bool) -> Finding:
+    there = next(filter(shutil.which, programs), None)
+    if there is None:
+        return Finding(what, lacking(needed), "not installed", apt_line(packages), packages)
+    said = _says([there, "--version"])
+    # "GNU gdb (Debian 13.1-3) 13.1": what the distribution calls it stands in parentheses.
+    found = re.search(r"\d+\.\d[\w.+-]*", re.sub(r"\([^)]*\)", "", said))
+    if found is None:
+        return Finding(
+            what, lacking(needed), f"{shutil.which(there)} does not run", "install it anew"
+        )
+    return Finding(what, "ready", f"{found[0]}, {shutil.which(there)}")
+
+
+def _is_here(backend: str) -> bool:
+    if backend == "pyocd":
+        return find_spec("pyocd") is not None
+    # A UF2 drive takes no program.
+    return backend not in _FLASH_TOOLS or any(map(shutil.which, _FLASH_TOOLS[backend][0]))
+
+
+def _says(command: list[str], given: str = "") -> str:
+    """What a program prints; nothing where it fails."""
+    try:
+        done = subprocess.run(
+            command,
+            input=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=_ANSWER_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout

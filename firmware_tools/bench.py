@@ -1,7 +1,7 @@
 """What models need on boards, measured there, beside other runtimes' figures and our targets."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from firmware_tools.flash import backend_for
 from firmware_tools.profile import Profile, time_steps, with_short_ticks
 from firmware_tools.reference import Figures, Reference
 from firmware_tools.session import open_session
+from firmware_tools.tflm.build import build_tflm
+from firmware_tools.tflm.library import Library, find_library, fitting_libraries
 from firmware_tools.windows import draw_windows
 from midfuse.errors import DeviceError, InputError
 from midfuse.macs import model_macs
@@ -21,6 +23,9 @@ from midfuse.tflite_file import TFLiteModel
 
 # Steps take nearly the same for every window.
 _PROFILED_WINDOWS = 2
+TFLM, CMSIS_NN = "TFLM", "TFLM + CMSIS-NN"
+# As reference figures and tables call what an image's `runtime` says.
+RUNTIMES = {"tflm": TFLM, "tflm-cmsis-nn": CMSIS_NN}
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class Target:
 class Cell:
     """One model on one board, over all windows; sizes in bytes.
 
-    `flash_parts` add up to `flash_bytes`. `runtimes` are other runtimes' figures by name.
+    `flash_parts` add up to `flash_bytes`. `runtimes` are other runtimes' figures by name, recorded
+    or measured here; `runtimes_differing_bytes` is of those measured here.
     """
 
     model: str
@@ -56,6 +62,7 @@ class Cell:
     differing_bytes: int
     profile: Profile
     runtimes: dict[str, Figures]
+    runtimes_differing_bytes: dict[str, int]
     targets: list[Target]
 
     @property
@@ -109,35 +116,91 @@ def run_bench(
     out: Path,
     *,
     skip: bool = False,
+    tflm: Path | None = None,
     progress: Progress = SILENT,
 ) -> Bench:
     """Every model on every board, over the same `windows` drawn for it.
+
+    With `tflm`, a folder as in `build_image`, the libraries in it that are for a board's core are
+    measured there too, and stand in the place of what is recorded of other runtimes.
 
     Images go to `out/MODEL-BOARD`. With `skip`, a model that a board cannot take is passed over.
 
     Raises:
         InputError: a board that counts no instructions, a model that is not supported or does not
-            fit, or with `skip` nothing that could be run.
+            fit, no library for any of the boards, or with `skip` nothing that could be run.
         DeviceError: a tool or the oracle is missing, or a board does not answer.
     """
     for board in boards:
         if board.instructions_per_tick == 0 or board.memory is None:
             raise InputError(f"{board.name} counts no instructions", "name an emulated board")
         backend_for(board).require()
+    libraries = {}
+    if tflm is not None:
+        libraries = {board.name: _by_name(tflm, board) for board in boards}
+        if not any(libraries.values()):
+            find_library(tflm, boards[0])  # says why
     cells, skipped = [], []
     for model in models:
         inputs = draw_windows(model, windows)
         expected = run_windows(model, inputs, progress)
         for board in boards:
             try:
-                cells.append(_cell(model, board, inputs, expected, reference, out, progress))
+                cell = _cell(model, board, inputs, expected, reference, out, progress)
+                if tflm is not None:
+                    here = libraries[board.name]
+                    cell = _beside(cell, model, board, here, inputs, expected, out, progress)
+                cells.append(cell)
             except InputError as error:
                 if not skip:
                     raise
                 skipped.append(f"{model.path.stem} on {board.name}: {error}")
     if not cells:
         raise InputError(skipped[0] if skipped else "no board is ready", "see `midfuse boards`")
-    return Bench(windows, reference.how_measured, cells, skipped)
+    how = reference.how_measured if tflm is None else f"measured in the same run, from {tflm}"
+    return Bench(windows, how, cells, skipped)
+
+
+def _by_name(tflm: Path, board: Board) -> dict[str, Library]:
+    """The libraries for the board's core, one of each kind."""
+    found: dict[str, Library] = {}
+    for library in fitting_libraries(tflm, board):
+        name = RUNTIMES[library.runtime]
+        if name in found:
+            raise InputError(
+                f"{tflm}: two libraries of {name} are for {board.name} ({found[name].archive} and"
+                f" {library.archive})",
+                "remove one, or name the folder of the other with --tflm",
+            )
+        found[name] = library
+    return found
+
+
+def _beside(
+    cell: Cell,
+    model: TFLiteModel,
+    board: Board,
+    libraries: Mapping[str, Library],
+    inputs: Sequence[Values],
+    expected: Sequence[Values],
+    out: Path,
+    progress: Progress,
+) -> Cell:
+    """The cell, with the libraries' own figures for the same windows."""
+    figures, differing = {}, {}
+    for name, library in libraries.items():
+        folder = out / f"{model.path.stem}-{board.name}-{library.runtime}"
+        image = build_tflm(model, board, library, folder, progress=progress)
+        with open_session(image, board) as session:
+            run = run_on_board(session, model, inputs, progress)
+        figures[name] = Figures(
+            instructions=spread(run.ticks * board.instructions_per_tick).mean,
+            ram_bytes=ram_in_use(image, run),
+            flash_bytes=image.flash_bytes,
+            arena_bytes=image.arena_bytes,
+        )
+        differing[name] = sum(map(differing_bytes, run.outputs, expected))
+    return replace(cell, runtimes=figures, runtimes_differing_bytes=differing)
 
 
 def _cell(
@@ -184,6 +247,7 @@ def _cell(
         differing_bytes=sum(map(differing_bytes, run.outputs, expected)),
         profile=profile,
         runtimes=recorded.runtimes.get(board.core, {}),
+        runtimes_differing_bytes={},
         targets=[
             Target(name, figures[name], limit) for name, limit in wanted.items() if name in figures
         ],

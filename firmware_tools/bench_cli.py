@@ -22,6 +22,9 @@ Without models, the baselines of the checkout; without --board, a board of every
 is ready here. Half of an input's windows are random codes, half are random walks within its range.
 Their outputs are compared with TensorFlow Lite Micro on the host. The exit code is 1 where a byte
 differs or a target is missed.
+
+Other runtimes' figures are recorded ones. With --tflm they are measured here instead, of every
+library in the checkout that is built for a board's core.
 """
 
 
@@ -38,6 +41,11 @@ differs or a target is missed.
     help="Targets and other runtimes' figures (JSON) [the baselines'].",
 )
 @click.option(
+    "--tflm",
+    type=click.Path(path_type=Path),
+    help="Checkout of tflite-micro with its libraries built.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("runs/bench"),
@@ -49,6 +57,7 @@ def bench(
     boards: tuple[str, ...],
     inferences: int,
     reference: Path,
+    tflm: Path | None,
     out: Path,
 ) -> Outcome:
     judged_by = read_reference(reference)
@@ -60,6 +69,7 @@ def bench(
         judged_by,
         out,
         skip=not boards,
+        tflm=tflm,
         progress=Terminal(),
     )
     figures, drawing = out / "bench.json", out / "bench.svg"
@@ -83,6 +93,13 @@ def _verdict(bench: Bench) -> CheckFailed | None:
                 " tflite-micro",
                 "`midfuse evaluate --per-op` shows the first op that differs",
             )
+        for runtime, count in cell.runtimes_differing_bytes.items():
+            if count:
+                return CheckFailed(
+                    f"{cell.name} on {cell.board}: {count} output bytes of {runtime} differ from"
+                    " tflite-micro",
+                    "`midfuse evaluate --runtime tflm --per-op` shows the first op that differs",
+                )
     missed = [(cell, target) for cell in bench.cells for target in cell.targets if not target.met]
     if not missed:
         return None

@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from firmware_tools.bench import Bench, Cell
+from firmware_tools.bench import CMSIS_NN, TFLM, Bench, Cell
 from firmware_tools.reference import Figures
 from firmware_tools.render import render
 
-OURS, TFLM, CMSIS_NN = "midfuse", "TFLM", "TFLM + CMSIS-NN"
+OURS = "midfuse"
 
 # The chart in pixels.
 _TOP, _TITLE, _BAR, _GAP, _PANEL_GAP, _LONGEST = 34, 22, 16, 6, 14, 430
@@ -30,6 +30,8 @@ def tables(bench: Bench) -> Group:
         )
         shown += [Text.assemble("\n", (first.name, "bold"), f"\n{about}\n")]
         shown += [_instructions(cells), "", _memory(cells), "", _ops(cells)]
+        if any(cell.runtimes_differing_bytes for cell in cells):
+            shown += ["", _runtimes(cells)]
     return Group(*shown, *(Text(f"skipped: {line}") for line in bench.skipped))
 
 
@@ -94,7 +96,7 @@ def _memory(cells: list[Cell]) -> Table:
                    "\nkernels", "start-up\nand link", "\nmodel")  # fmt: skip
     for cell in cells:
         parts = cell.flash_parts
-        theirs = _of(cell, CMSIS_NN).arena_bytes
+        theirs = _of(cell, CMSIS_NN).arena_bytes or _of(cell, TFLM).arena_bytes
         table.add_row(
             cell.core,
             _kilobytes(cell.ram_bytes),
@@ -107,6 +109,33 @@ def _memory(cells: list[Cell]) -> Table:
             _kilobytes(parts["firmware"] + parts["library"] + parts["alignment"]),
             _kilobytes(parts["constants"] + parts["parameters"]),
         )
+    return table
+
+
+def _runtimes(cells: list[Cell]) -> Table:
+    """Ours and those that were measured beside it, on the same windows."""
+    table = _table("on", "\nruntime", "million\ninstr.", "KB of\nRAM", "KB of\narena",
+                   "KB of\nflash", "differing\nbytes")  # fmt: skip
+    for cell in cells:
+        ours = Figures(
+            instructions=cell.instructions.mean,
+            ram_bytes=cell.ram_bytes,
+            flash_bytes=cell.flash_bytes,
+            arena_bytes=cell.arena_bytes or None,
+        )
+        measured = [(OURS, ours, cell.differing_bytes)]
+        for name, count in cell.runtimes_differing_bytes.items():
+            measured.append((name, cell.runtimes[name], count))
+        for name, figures, differing in measured:
+            table.add_row(
+                cell.core if name == OURS else "",
+                name,
+                f"{(figures.instructions or 0) / 1e6:.2f}",
+                _kilobytes(figures.ram_bytes or 0),
+                _kilobytes(figures.arena_bytes or 0),
+                _kilobytes(figures.flash_bytes or 0),
+                str(differing),
+            )
     return table
 
 

@@ -6,11 +6,13 @@ written to the board, `static_ram_bytes` what its sections take in RAM beside th
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_tools.board import FIRMWARE, RUNTIME, Board
@@ -33,12 +35,37 @@ C_FLAGS = [
     *("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"),
     *("-ffunction-sections", "-fdata-sections", "-ffp-contract=off"),
 ]
+# As TFLM's makefile has them, where they change what its headers declare.
+CXX_FLAGS = [
+    *("-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror"),
+    *("-ffunction-sections", "-fdata-sections"),
+    *("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-asynchronous-unwind-tables"),
+    *("-DTF_LITE_STATIC_MEMORY", "-DTF_LITE_DISABLE_X86_NEON"),
+]
 # The C library brings debug sections that name its builder's folders.
 LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--strip-debug"]
+# A header without an ending, or the library itself.
+_NO_CXX_LIBRARY = re.compile(r"fatal error: \w+: No such file|cannot find -lstdc\+\+")
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 COMMON_SOURCES = ("main.c", "server.c", "frame.c", "image_id.c")
 # What the linked image has in the place of its id: bytes that occur nowhere else in it.
 NO_IMAGE_ID = hashlib.sha256(b"no image id yet").digest()[:IMAGE_ID_BYTES]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What carries out an inference in an image: its sources, and the C++ library behind them.
+
+    `include_dirs` are the library's headers, which are not ours to warn of.
+    """
+
+    name: str
+    sources: tuple[Path, ...]
+    archive: Path | None = None
+    include_dirs: tuple[Path, ...] = ()
+
+
+OURS = Runtime("midfuse", (FIRMWARE / "steps.c",))
 
 
 def build_firmware(
@@ -139,25 +166,31 @@ def link_firmware(
     steps: Sequence[ImageStep] = (),
     observable: bool = False,
     sanitize: bool = False,
+    runtime: Runtime = OURS,
     progress: Progress = SILENT,
 ) -> Image:
     """Compile the firmware and a model's C into an image; see `build_firmware`."""
     require_toolchain(board)
     sources = [FIRMWARE / name for name in COMMON_SOURCES]
+    sources += runtime.sources
     sources += board.sources
     sources += model_sources
     headers = [board.source(name) for name in board.firmware.includes]
-    flags = C_FLAGS + board.toolchain.cpu_flags + (SANITIZE if sanitize else [])
+    core = board.toolchain.cpu_flags + (SANITIZE if sanitize else [])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        (folder / "board_config.h").write_text(_config(board), encoding="utf-8")
+        (folder / "board_config.h").write_text(_config(board, runtime), encoding="utf-8")
         includes = [f"-I{path}" for path in (folder, FIRMWARE, RUNTIME, *headers, *include_dirs)]
+        foreign = [f"-isystem{path}" for path in runtime.include_dirs]
         with progress.task("compile firmware", len(sources) + 1) as task:
 
             def compile_one(numbered: tuple[int, Path]) -> Path:
                 number, source = numbered
                 built = folder / f"{number}_{source.stem}.o"
-                _gcc(board, [*flags, *includes, "-c", str(source), "-o", str(built)])
+                cxx = source.suffix == ".cc"
+                flags = [*CXX_FLAGS, *foreign] if cxx else C_FLAGS
+                arguments = [*flags, *core, *includes, "-c", str(source), "-o", str(built)]
+                _compile(board, "g++" if cxx else "gcc", arguments)
                 task.advance(note=source.name)
                 return built
 
@@ -165,7 +198,9 @@ def link_firmware(
                 objects = list(pool.map(compile_one, enumerate(sources)))
             elf, link_map = folder / "firmware.elf", folder / "firmware.map"
             link_flags = [*_link_flags(board, folder), f"-Wl,-Map={link_map}"]
-            _gcc(board, [*flags, *map(str, objects), *link_flags, "-o", str(elf)])
+            arguments = [*core, *map(str, objects), *_libraries(board, runtime), *link_flags]
+            linker = "g++" if runtime.archive else "gcc"
+            _compile(board, linker, [*arguments, "-o", str(elf)])
             image_id = _write_image_id(elf)
             task.advance(note="linked")
         binary = _binary(board, elf)
@@ -175,6 +210,8 @@ def link_firmware(
             made_from = {o.name: source for o, source in zip(objects, sources, strict=True)}
             # Objects by their names alone: the folder has another name in every build.
             placed = link_map.read_text(encoding="utf-8").replace(f"{folder}/", "")
+            if runtime.archive:
+                placed = placed.replace(f"{runtime.archive.parent}/", "")
             link_map.write_text(placed, encoding="utf-8")
             parts = flash_parts(
                 placed,
@@ -182,10 +219,12 @@ def link_firmware(
                 model_sources,
                 region.flash,
                 binary.stat().st_size,
+                runtime.archive.name if runtime.archive else None,
             )
         file = ImageFile(
             **memory.model_dump(),
             board=board.name,
+            runtime=runtime.name,
             model_sha256=model_sha256,
             image_id=image_id,
             image_sha256=digest(elf),
@@ -214,11 +253,12 @@ def _publish(file: ImageFile, elf: Path, binary: Path | None, link_map: Path, ou
     return Image(elf=out / elf.name, binary=out / binary.name if binary else None, **dict(file))
 
 
-def _config(board: Board) -> str:
+def _config(board: Board, runtime: Runtime) -> str:
     """board_config.h: what the C needs to know of board.toml."""
+    version = __version__ if runtime == OURS else f"{__version__} {runtime.name}"
     lines = [
         f'#define MF_BOARD_NAME "{board.name}"',
-        f'#define MF_FIRMWARE_VERSION "{__version__}"',
+        f'#define MF_FIRMWARE_VERSION "{version}"',
         f"#define MF_IMAGE_ID {{{', '.join(map(str, NO_IMAGE_ID))}}}",
         f"#define MF_CLOCK_HZ {board.clock_hz}u",
         f"#define MF_TICKS_PER_SECOND {board.ticks.per_second}u",
@@ -257,11 +297,31 @@ def _link_flags(board: Board, folder: Path) -> list[str]:
     return [*flags, f"-L{folder}", f"-T{board.source(script)}"]
 
 
-def _gcc(board: Board, arguments: list[str]) -> None:
-    program = board.toolchain.program("gcc")
+def _libraries(board: Board, runtime: Runtime) -> list[str]:
+    """TFLM's abort() ends in system calls that a board does not have: stubs, where it has none."""
+    if runtime.archive is None:
+        return []
+    stubs = ["--specs=nosys.specs"] if board.memory else []
+    return [f"-L{runtime.archive.parent}", f"-l:{runtime.archive.name}", "-lm", *stubs]
+
+
+def _compile(board: Board, name: str, arguments: list[str]) -> None:
+    """Run the board's compiler of that name.
+
+    Raises:
+        InputError: the image does not fit the board.
+        DeviceError: anything else that the compiler or linker refuses.
+    """
+    program = board.toolchain.program(name)
     done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
+    if _NO_CXX_LIBRARY.search(done.stderr):
+        raise DeviceError(
+            f"{program} has no C++ library, which TFLM's headers need",
+            "install libstdc++-arm-none-eabi-newlib, or build TFLM with the compiler that its"
+            " makefile fetches",
+        )
     lines = done.stderr.splitlines()
     overflows = [line.rpartition(": ")[2] for line in lines if "overflowed by" in line]
     if overflows:

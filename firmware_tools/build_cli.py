@@ -7,10 +7,10 @@ import click
 from rich.console import Group
 
 from firmware_tools.board import read_board
-from firmware_tools.build import build_firmware
 from firmware_tools.fit import Limits, parse_bytes
 from firmware_tools.image import Image
 from firmware_tools.memory import MemoryUse
+from firmware_tools.runtimes import build_image, chosen_tflm, runtime_options
 from firmware_tools.source_only import SourceFolder, write_source
 from midfuse.console import Outcome, Terminal, command, fields
 from midfuse.errors import CheckFailed, InputError
@@ -38,6 +38,7 @@ hold the arena and the constants.
     type=click.Path(path_type=Path),
     help="Folder to write to [runs/MODEL-BOARD or runs/MODEL-source].",
 )
+@runtime_options
 @click.option("--observable", is_flag=True, help="Keep every op's output readable.")
 @click.option("--source-only", is_flag=True, help="Write a folder of C for any project instead.")
 @click.option("--report", is_flag=True, help="Draw the arena over time: memory.html.")
@@ -47,6 +48,8 @@ def build(
     model: Path,
     board: str | None,
     out: Path | None,
+    runtime: str,
+    tflm: Path | None,
     observable: bool,
     source_only: bool,
     report: bool,
@@ -57,6 +60,10 @@ def build(
         ram=None if max_ram is None else parse_bytes(max_ram, "--max-ram"),
         flash=None if max_flash is None else parse_bytes(max_flash, "--max-flash"),
     )
+    folder_of_tflm = chosen_tflm(runtime, tflm)
+    if folder_of_tflm and (source_only or report):
+        option = "--source-only" if source_only else "--report"
+        raise InputError(f"{option}: is of our own compiler's output", "leave --runtime out")
     target = None if board is None else read_board(board)
     if source_only:
         folder = out or Path("runs") / f"{model.stem}-source"
@@ -67,10 +74,11 @@ def build(
     if target is None:
         raise InputError("--board is missing", "name one of `midfuse boards`, or --source-only")
     folder = out or Path("runs") / f"{model.stem}-{target.name}"
-    image = build_firmware(
+    image = build_image(
         read_tflite(model),
         target,
         folder,
+        tflm=folder_of_tflm,
         observable=observable,
         report=report,
         progress=Terminal(),

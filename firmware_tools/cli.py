@@ -12,6 +12,7 @@ from rich.table import Table
 from firmware_tools.board import Board, read_board
 from firmware_tools.evaluate import Evaluation, evaluate_model
 from firmware_tools.inputs import match_inputs, match_labels
+from firmware_tools.runtimes import chosen_tflm, runtime_options
 from midfuse.console import Outcome, Terminal, command, fields
 from midfuse.errors import CheckFailed
 from midfuse.oracle import read_npz
@@ -30,6 +31,7 @@ OUT = click.option(
 @BOARD
 @PORT
 @OUT
+@runtime_options
 @click.option(
     "--inputs",
     required=True,
@@ -43,10 +45,13 @@ def evaluate(
     board: str,
     port: str | None,
     out: Path | None,
+    runtime: str,
+    tflm: Path | None,
     inputs: Path,
     labels: str | None,
     per_op: bool,
 ) -> Outcome:
+    folder_of_tflm = chosen_tflm(runtime, tflm)
     target = read_board(board)
     tflite = read_tflite(model)
     arrays = read_npz(inputs)
@@ -62,6 +67,7 @@ def evaluate(
         labels=classes,
         per_op=per_op,
         port=port,
+        tflm=folder_of_tflm,
         progress=Terminal(),
     )
     answers, figures = folder / "outputs.npz", folder / "evaluation.json"
@@ -93,7 +99,11 @@ def _verdict(evaluation: Evaluation) -> CheckFailed | None:
 
 
 def _evaluation_view(evaluation: Evaluation) -> Group:
-    figures: dict[str, Any] = {"board": evaluation.board, "windows": evaluation.windows}
+    figures: dict[str, Any] = {
+        "board": evaluation.board,
+        "runtime": evaluation.runtime,
+        "windows": evaluation.windows,
+    }
     if evaluation.accuracy is not None:
         figures["accuracy"] = f"{evaluation.accuracy:.4f}"
     figures["differing bytes"] = (

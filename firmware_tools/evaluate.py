@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.board import Board
-from firmware_tools.build import build_firmware
 from firmware_tools.flash import backend_for
 from firmware_tools.image import Image
 from firmware_tools.link import Statistics
 from firmware_tools.protocol import Identity, Kind
+from firmware_tools.runtimes import build_image
 from firmware_tools.session import Session, open_session
 from midfuse.errors import DeviceError
 from midfuse.oracle import Oracle, Values, recorded_answers, run_windows
@@ -66,6 +66,7 @@ class Evaluation:
     """
 
     board: str
+    runtime: str
     model: str
     model_sha256: str
     windows: int
@@ -96,6 +97,7 @@ def evaluate_model(
     labels: npt.NDArray[Any] | None = None,
     per_op: bool = False,
     port: str | None = None,
+    tflm: Path | None = None,
     progress: Progress = SILENT,
 ) -> tuple[Evaluation, list[Values]]:
     """Build into `out`, boot, run every window, compare with the oracle.
@@ -103,7 +105,7 @@ def evaluate_model(
     `inputs` are of the model's types, (window, *shape), in its order; `labels` are class numbers,
     (window,).
     Returns the figures and the board's outputs. `per_op` compares every op's output too, with an
-    observable build of its own, on the first windows.
+    observable build of its own, on the first windows. `tflm` is as in `build_image`.
 
     Raises:
         InputError: the model is not supported or does not fit the board.
@@ -112,7 +114,7 @@ def evaluate_model(
     if port is None:
         backend_for(board).require()
     started = time.monotonic()
-    image = build_firmware(model, board, out, progress=progress)
+    image = build_image(model, board, out, tflm=tflm, progress=progress)
     built = time.monotonic()
     with open_session(image, board, port) as session:
         run = run_on_board(session, model, inputs, progress)
@@ -123,10 +125,11 @@ def evaluate_model(
     judged = time.monotonic()
     observed = None
     if per_op:
-        observed = compare_ops(model, board, inputs, out / "observable", progress)
+        observed = compare_ops(model, board, inputs, out / "observable", tflm, progress)
     nanoseconds = run.ticks / run.identity.ticks_per_second * 1e9
     evaluation = Evaluation(
         board=board.name,
+        runtime=image.runtime,
         model=str(model.path),
         model_sha256=model.sha256,
         windows=len(inputs[0]),
@@ -180,6 +183,7 @@ def compare_ops(
     board: Board,
     inputs: Sequence[Values],
     out: Path,
+    tflm: Path | None = None,
     progress: Progress = SILENT,
 ) -> list[OpBytes]:
     """Every op's output tensor in an observable build against the oracle's, in op order.
@@ -188,7 +192,7 @@ def compare_ops(
         DeviceError: as `evaluate_model`, or the oracle is not installed.
     """
     oracle = Oracle(model, observable=True)
-    image = build_firmware(model, board, out, observable=True, progress=progress)
+    image = build_image(model, board, out, tflm=tflm, observable=True, progress=progress)
     made_by = {index: op for op in model.ops for index in op.outputs}
     windows = min(PER_OP_WINDOWS, len(inputs[0]))
     output_bytes = [model.tensors[index].bytes for index in model.outputs]

@@ -10,13 +10,13 @@ import click
 from rich.text import Text
 
 from firmware_tools.board import Board, read_board
-from firmware_tools.build import build_firmware
 from firmware_tools.cli import BOARD, default_out
 from firmware_tools.flash import BACKENDS, EMULATOR, backend_for, find_elf, programmer_for
 from firmware_tools.flash.child import Running
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.payload import read_payload
 from firmware_tools.image import Image, read_image
+from firmware_tools.runtimes import build_image, chosen_tflm, runtime_options
 from firmware_tools.session import connect
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import InputError
@@ -43,6 +43,7 @@ board.toml that is installed. It counts as flashed when it names the image over 
     metavar="ID",
     help="Which one: a debug probe's serial number, a UF2 drive's folder, GDB's HOST:PORT or port.",
 )
+@runtime_options
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 def flash(
     image: Path,
@@ -50,8 +51,11 @@ def flash(
     port: str | None,
     backend: str | None,
     probe: str | None,
+    runtime: str,
+    tflm: Path | None,
     dry_run: bool,
 ) -> Outcome:
+    folder_of_tflm = chosen_tflm(runtime, tflm)
     target = read_board(board)
     real = backend != EMULATOR if backend else bool(port or probe or not target.emulator)
     if real and backend is None and target.emulator and not target.flash and probe is None:
@@ -59,13 +63,14 @@ def flash(
     if not real and (port or probe):
         raise InputError("--backend emulator: needs no --port and no --probe", "leave them out")
     if real:
-        return _flash_real(image, target, backend, probe, port, dry_run)
-    return _boot(image, target, dry_run)
+        return _flash_real(image, target, folder_of_tflm, backend, probe, port, dry_run)
+    return _boot(image, target, folder_of_tflm, dry_run)
 
 
 def _flash_real(
     path: Path,
     board: Board,
+    tflm: Path | None,
     backend: str | None,
     probe: str | None,
     port: str | None,
@@ -73,22 +78,22 @@ def _flash_real(
 ) -> Outcome:
     programmer = programmer_for(board, backend)
     if dry_run:
-        steps = programmer.plan(read_payload(_image(path, board), board), probe)
+        steps = programmer.plan(read_payload(_image(path, board, tflm), board), probe)
         can = asdict(programmer.capabilities)
         data = {"backend": programmer.name, "capabilities": can, "steps": steps}
         return Outcome(data, Text("\n".join(steps)))
     programmer.require()
     done = flash_image(
-        _image(path, board), board, programmer, probe=probe, port=port, progress=Terminal()
+        _image(path, board, tflm), board, programmer, probe=probe, port=port, progress=Terminal()
     )
     return Outcome(done.to_json(), Text(str(done)))
 
 
-def _boot(path: Path, board: Board, dry_run: bool) -> Outcome:
+def _boot(path: Path, board: Board, tflm: Path | None, dry_run: bool) -> Outcome:
     emulator = backend_for(board)
     if not dry_run:
         emulator.require()
-    image = _image(path, board)
+    image = _image(path, board, tflm)
     if dry_run:
         line = emulator.command(image.elf)
         return Outcome({"backend": EMULATOR, "command": line}, Text(" ".join(line)))
@@ -121,10 +126,9 @@ def _stay(running: Running, staying: ExitStack, stop: threading.Event) -> None:
             running.check()
 
 
-def _image(path: Path, board: Board) -> Image:
+def _image(path: Path, board: Board, tflm: Path | None) -> Image:
     """The image that a path means, built if it is a model's."""
     if path.suffix == ".tflite":
-        return build_firmware(
-            read_tflite(path), board, default_out(path, board), progress=Terminal()
-        )
+        model, out = read_tflite(path), default_out(path, board)
+        return build_image(model, board, out, tflm=tflm, progress=Terminal())
     return read_image(find_elf(path), board)

@@ -27,12 +27,14 @@ class ImageStep(BaseModel):
 class ImageFile(MemoryUse):
     """What `firmware.json` beside an image says about it; the figures are bytes.
 
-    RAM and flash are null for a board that is a process of this computer. `flash_parts` add up to
-    `flash_bytes`. `image_id` is what the board answers with; `image_sha256` is the .elf's.
+    `runtime` is what carries out an inference: midfuse, tflm or tflm-cmsis-nn. RAM and flash are
+    null for a board that is a process of this computer. `flash_parts` add up to `flash_bytes`.
+    `image_id` is what the board answers with; `image_sha256` is the .elf's.
     """
 
     schema_version: Literal[4] = 4
     board: str
+    runtime: str
     model_sha256: str
     image_id: str
     image_sha256: str

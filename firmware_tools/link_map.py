@@ -22,10 +22,12 @@ def flash_parts(
     model_sources: Sequence[Path],
     flash: Region,
     flash_bytes: int,
+    kernel_archive: str | None = None,
 ) -> dict[str, int]:
     """Bytes of flash by what they are for; they add up to `flash_bytes`.
 
-    `sources` is the source of each object file, by its name.
+    `sources` is the source of each object file, by its name; what lies in the library of the name
+    `kernel_archive` counts as kernels.
     """
     names = ("constants", "parameters", "kernels", "firmware", "library", "alignment")
     parts = dict.fromkeys(names, 0)
@@ -33,9 +35,10 @@ def flash_parts(
     for section, address, size, path in _PLACED.findall(placed):
         in_flash = flash.start <= int(address, 16) < flash.start + flash.bytes
         if section.startswith(_DATA) or (in_flash and section.startswith(_CODE)):
-            source = sources.get(Path(path).name)
+            name = Path(path).name
+            source = sources.get(name)
             if source is None:
-                part = "library"
+                part = "kernels" if name.partition("(")[0] == kernel_archive else "library"
             elif RUNTIME in source.parents:
                 part = "kernels"
             elif source not in model_sources:

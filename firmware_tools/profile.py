@@ -19,10 +19,11 @@ import numpy as np
 
 from firmware_tools.board import Board
 from firmware_tools.board_file import QemuEntry
-from firmware_tools.build import build_firmware
 from firmware_tools.flash import backend_for
 from firmware_tools.image import Image
+from firmware_tools.runtimes import build_image
 from firmware_tools.session import Session, open_session
+from midfuse.errors import InputError
 from midfuse.macs import op_macs
 from midfuse.oracle import Values
 from midfuse.progress import SILENT, Progress
@@ -54,6 +55,7 @@ class Profile:
     """
 
     board: str
+    runtime: str
     model: str
     model_sha256: str
     windows: int
@@ -79,20 +81,27 @@ def profile_model(
     out: Path,
     *,
     port: str | None = None,
+    tflm: Path | None = None,
     progress: Progress = SILENT,
 ) -> Profile:
     """Build the ordinary image into `out`, boot it, and time every step over every window.
 
-    `inputs` are as in `evaluate_model`.
+    `inputs` are as in `evaluate_model`, `tflm` as in `build_image`.
 
     Raises:
-        InputError: the model is not supported or does not fit the board.
+        InputError: the model is not supported or does not fit the board, or the image has no
+            profiler.
         DeviceError: a tool is missing, or the board does not answer.
     """
     if port is None:
         board = with_short_ticks(board)
         backend_for(board).require()
-    image = build_firmware(model, board, out, progress=progress)
+    image = build_image(model, board, out, tflm=tflm, progress=progress)
+    if model.ops and not image.steps:
+        raise InputError(
+            f"{tflm}: this TFLM was built without its profiler",
+            "build it without BUILD_TYPE=release; release_with_logs has one",
+        )
     with open_session(image, board, port) as session:
         return time_steps(session, model, image, inputs, progress)
 
@@ -130,6 +139,7 @@ def time_steps(
     ]
     return Profile(
         board=board.name,
+        runtime=image.runtime,
         model=str(model.path),
         model_sha256=model.sha256,
         windows=windows,

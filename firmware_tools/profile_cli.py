@@ -11,6 +11,7 @@ from firmware_tools.board import read_board
 from firmware_tools.cli import BOARD, MODEL, OUT, PORT, default_out
 from firmware_tools.inputs import match_inputs
 from firmware_tools.profile import TOLERANCE, Profile, profile_model
+from firmware_tools.runtimes import chosen_tflm, runtime_options
 from firmware_tools.windows import draw_windows
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import CheckFailed
@@ -35,14 +36,22 @@ the whole inference.
 @BOARD
 @PORT
 @OUT
+@runtime_options
 @click.option(
     "--inputs",
     type=click.Path(path_type=Path),
     help=f".npz with an array per input, as `midfuse evaluate` takes [{WINDOWS} windows drawn].",
 )
 def profile(
-    model: Path, board: str, port: str | None, out: Path | None, inputs: Path | None
+    model: Path,
+    board: str,
+    port: str | None,
+    out: Path | None,
+    runtime: str,
+    tflm: Path | None,
+    inputs: Path | None,
 ) -> Outcome:
+    folder_of_tflm = chosen_tflm(runtime, tflm)
     target = read_board(board)
     tflite = read_tflite(model)
     if inputs is None:
@@ -50,7 +59,9 @@ def profile(
     else:
         windows = match_inputs(read_npz(inputs), tflite, inputs)
     folder = out or default_out(model, target)
-    found = profile_model(tflite, target, windows, folder, port=port, progress=Terminal())
+    found = profile_model(
+        tflite, target, windows, folder, port=port, tflm=folder_of_tflm, progress=Terminal()
+    )
     figures = folder / "profile.json"
     figures.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
     return Outcome(found.to_json(), _view(found), [figures], _verdict(found))
@@ -84,7 +95,7 @@ def _view(profile: Profile) -> Group:
     whole = (
         f"{profile.taken:,.0f} {profile.unit} an inference on {profile.board} (mean of"
         f" {profile.windows}), the steps {profile.steps_taken:,.0f}: {profile.difference:.2%} are"
-        f" between them; {profile.macs:,} multiply-accumulates"
+        f" between them; {profile.macs:,} multiply-accumulates; runtime {profile.runtime}"
     )
     return Group(steps, kinds, whole)
 

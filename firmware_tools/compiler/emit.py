@@ -48,7 +48,7 @@ def emit(
     ]
     parts += [_table(constant) for constant in program.constants]
     parts += [_step(step, at, model, plan) for at, step in enumerate(steps)]
-    parts.append(_array("mf_op", "ops", [
+    parts.append(c_array("static const mf_op", "ops", [
         f'{{step_{at}, "{c_string(step.name)}", {step.op.index}}}' for at, step in enumerate(steps)
     ]))  # fmt: skip
     named = zip(model.inputs, model.input_names, strict=True)
@@ -125,16 +125,18 @@ def _value(value: Any, ctype: str) -> str:
 
 
 def _tensors(name: str, tensors: list[tuple[Tensor, str]], plan: ArenaPlan) -> str:
-    return _array("mf_tensor", name, [_tensor(tensor, label, plan) for tensor, label in tensors])
+    rows = [c_tensor(t, label, f"arena + {plan.offsets[t.index]}") for t, label in tensors]
+    return c_array("static const mf_tensor", name, rows)
 
 
-def _tensor(tensor: Tensor, label: str, plan: ArenaPlan) -> str:
+def c_tensor(tensor: Tensor, label: str, place: str) -> str:
+    """An initialiser of an `mf_tensor`; `place` is where its data lies, in C."""
     dims = ", ".join(str(n) for n in tensor.shape) or "1"
     scale, zero_point = 0.0, 0
     if tensor.quantization is not None:
         scale, zero_point = float(tensor.scale), tensor.zero_point
     return (
-        f'{{"{c_string(label)}", arena + {plan.offsets[tensor.index]}, {tensor.bytes}, '
+        f'{{"{c_string(label)}", {place}, {tensor.bytes}, '
         f"{{{dims}}}, {len(tensor.shape)}, {TYPE_NUMBERS[tensor.dtype]}, {tensor.index}, "
         f"{c_float(scale)}, {zero_point}}}"
     )
@@ -150,16 +152,21 @@ def c_string(text: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "_-./;:+") else "_" for c in text)[:96]
 
 
-def _array(ctype: str, name: str, rows: list[str]) -> str:
+def c_array(ctype: str, name: str, rows: list[str]) -> str:
+    """A definition of an array with these initialisers; an empty one has an element, all 0."""
     body = "\n".join(f"    {row}," for row in rows)
-    return f"static const {ctype} {name}[{max(len(rows), 1)}] = {{\n{body}\n}};\n"
+    return f"{ctype} {name}[{max(len(rows), 1)}] = {{\n{body}\n}};\n"
+
+
+def c_digest(model: TFLiteModel) -> str:
+    """The bytes of the model's SHA-256, with commas between."""
+    return ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(model.sha256))
 
 
 def _model(model: TFLiteModel, symbol: str, ops: int, tensors: int, plan: ArenaPlan) -> str:
-    digest = ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(model.sha256))
     return (
         f"const mf_model {symbol} = {{\n"
-        f"    {{{digest}}},\n"
+        f"    {{{c_digest(model)}}},\n"
         f"    {plan.size}, {len(model.inputs)}, {len(model.outputs)}, {tensors}, {ops},\n"
         f"    inputs, outputs, {'tensors' if tensors else '0'}, ops,\n"
         "};\n"

@@ -1,4 +1,5 @@
 #include "board.h"
+#include "inference.h"
 #include "server.h"
 
 /* The model that is compiled in. */
@@ -8,6 +9,7 @@ int main(void)
 {
     static mf_server server;
     board_init();
+    mf_inference_start();
     mf_server_init(&server, &mf_the_model);
     for (;;) {
         int byte = board_read();

@@ -4,6 +4,7 @@
 
 #include "board.h"
 #include "bytes.h"
+#include "inference.h"
 
 /* The identity is 76 bytes and two names with a length byte each (sizeof counts a final 0). */
 typedef char identity_fits[76 + sizeof MF_BOARD_NAME + sizeof MF_FIRMWARE_VERSION <=
@@ -148,7 +149,7 @@ static int invoke(mf_server *server, uint32_t length, uint8_t **end)
         return MF_NOT_READY;
     }
     board_ticks_start();
-    mf_invoke(server->model);
+    mf_inference_run(server->model);
     uint64_t ticks = board_ticks();
     server->written = 0;
     server->answered = true;
@@ -159,39 +160,46 @@ static int invoke(mf_server *server, uint32_t length, uint8_t **end)
     return MF_OK;
 }
 
-/* What it measures goes straight into the answer, so it needs no RAM of its own. */
+/* Where a profile puts the steps' ticks: straight into the answer, so it needs no RAM of its own. */
+typedef struct {
+    uint8_t *at;
+    const uint8_t *end;
+    uint16_t passed_over; /* steps before the first that was asked for, still to come */
+} profile_answer;
+
+static void put_step(void *context, uint32_t ticks)
+{
+    profile_answer *answer = context;
+    if (answer->passed_over > 0) {
+        answer->passed_over--;
+    } else if (answer->end - answer->at >= 4) {
+        put_u32(answer->at, ticks);
+        answer->at += 4;
+    }
+}
+
 static int profile(mf_server *server, const uint8_t *payload, uint32_t length, uint8_t **end)
 {
-    const mf_model *model = server->model;
     if (length != 2) {
         return MF_BAD_LENGTH;
     }
     uint16_t first = get_u16(payload);
-    if (first > model->op_count) {
+    if (first > server->model->op_count) {
         return MF_OUT_OF_RANGE;
     }
     if (!inputs_written(server)) {
         return MF_NOT_READY;
     }
-    uint8_t *at = *end;
     board_ticks_start();
     /* Two readings with nothing between them: the counter's own cost, for the host to take off. */
     uint64_t before = board_ticks();
     uint64_t after = board_ticks();
-    put_u32(at, (uint32_t)(after - before));
-    at += 4;
-    for (uint16_t i = 0; i < model->op_count; i++) {
-        before = board_ticks();
-        model->ops[i].run();
-        after = board_ticks();
-        if (i >= first && server->answer + MF_ANSWER_BYTES - at >= 4) {
-            put_u32(at, (uint32_t)(after - before));
-            at += 4;
-        }
-    }
+    put_u32(*end, (uint32_t)(after - before));
+    profile_answer answer = {*end + 4, server->answer + MF_ANSWER_BYTES, first};
+    mf_inference_profile(server->model, put_step, &answer);
     server->written = 0;
     server->answered = true;
-    *end = at;
+    *end = answer.at;
     return MF_OK;
 }
 

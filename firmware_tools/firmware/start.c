@@ -11,6 +11,8 @@ static const uint32_t BOOT_MAGIC = 0x4D464254u;
 extern uint32_t __data_load[], __data_start[], __data_end[];
 extern uint32_t __bss_start[], __bss_end[];
 extern uint32_t __stack_limit[], __stack_top[];
+extern void (*const __init_array_start[])(void);
+extern void (*const __init_array_end[])(void);
 
 /* Survives a reset, not a power cycle: start-up neither loads nor clears it. */
 static struct {
@@ -56,5 +58,10 @@ void mf_start(void)
     boots.count = boots.magic == BOOT_MAGIC ? boots.count + 1 : 1;
     boots.magic = BOOT_MAGIC;
     mf_chip_start();
+    /* Constructors of static objects; C has none. */
+    for (void (*const *constructor)(void) = __init_array_start; constructor < __init_array_end;
+         constructor++) {
+        (*constructor)();
+    }
     (void)main();
 }

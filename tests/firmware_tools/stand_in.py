@@ -1,0 +1,57 @@
+"""A checkout with the stand-in for TFLM in it, built for a board (see tflm_stand_in/README.md)."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from firmware_tools.board import Board
+from firmware_tools.build import CXX_FLAGS
+from firmware_tools.tflm.library import ARCHIVE
+from midfuse.oracle import Values
+from midfuse.tflite_file import TFLiteModel
+
+STAND_IN = Path(__file__).with_name("tflm_stand_in")
+_DOWNLOADS = "tensorflow/lite/micro/tools/make/downloads"
+
+
+def stand_in_checkout(folder: Path) -> Path:
+    """The headers where a checkout has them; nothing is built."""
+    shutil.copytree(STAND_IN / "tensorflow", folder / "tensorflow")
+    shutil.copytree(STAND_IN / "third_party", folder / _DOWNLOADS)
+    return folder
+
+
+def build_stand_in(
+    checkout: Path, board: Board, build: str, *, cmsis_nn: bool = False, release: bool = False
+) -> Path:
+    """The library in `gen/BUILD`; with a member of CMSIS-NN's kind, or without messages."""
+    folder = checkout / "gen" / build / "lib"
+    folder.mkdir(parents=True)
+    flags = [*CXX_FLAGS, *board.toolchain.cpu_flags, f"-I{checkout}"]
+    if release:
+        flags.append("-DTF_LITE_STRIP_ERROR_STRINGS")
+    kernels = "arm_library" if cmsis_nn else "library"
+    # A compiler without a C++ library links with this one.
+    cxx = [("cxx_support", "cxx_support", f"libstdc++{suffix}.a") for suffix in ("", "_nano")]
+    for source, name, archive in (("library", kernels, ARCHIVE), *cxx):
+        built = folder / f"{name}.o"
+        command = [board.toolchain.program("g++"), *flags, "-c", str(STAND_IN / f"{source}.cc")]
+        subprocess.run([*command, "-o", str(built)], check=True)
+        command = [board.toolchain.program("ar"), "rcs", str(folder / archive), str(built)]
+        subprocess.run(command, check=True)
+    return folder.parent
+
+
+def stand_in_tensors(model: TFLiteModel, window: list[Values]) -> dict[int, bytes]:
+    """What the stand-in computes: the bytes of every input and of every op's output."""
+    found = {index: values.tobytes() for index, values in zip(model.inputs, window, strict=True)}
+    for op in model.ops:
+        size = model.tensors[op.outputs[0]].bytes
+        total = np.arange(size) + op.index
+        for index in op.inputs:
+            if index in found:
+                total += np.resize(np.frombuffer(found[index], np.uint8), size)
+        found[op.outputs[0]] = (total % 256).astype(np.uint8).tobytes()
+    return found

@@ -1,0 +1,52 @@
+#ifndef STAND_IN_RESOLVER_H
+#define STAND_IN_RESOLVER_H
+
+#include "tensorflow/lite/c/common.h"
+
+namespace tflite {
+
+class MicroOpResolver {
+public:
+    virtual bool FindOp(int builtin_code) const = 0;
+};
+
+/* The schema's numbers of the ops that the test models have. */
+template <unsigned int tOpCount> class MicroMutableOpResolver : public MicroOpResolver {
+public:
+    TfLiteStatus AddAdd() { return AddBuiltin(0); }
+    TfLiteStatus AddBatchMatMul() { return AddBuiltin(126); }
+    TfLiteStatus AddConcatenation() { return AddBuiltin(2); }
+    TfLiteStatus AddConv2D() { return AddBuiltin(3); }
+    TfLiteStatus AddFullyConnected(int registration = 9) { return AddBuiltin(registration); }
+    TfLiteStatus AddMaxPool2D() { return AddBuiltin(17); }
+    TfLiteStatus AddMean() { return AddBuiltin(40); }
+    TfLiteStatus AddReshape() { return AddBuiltin(22); }
+    TfLiteStatus AddSoftmax() { return AddBuiltin(25); }
+
+    bool FindOp(int builtin_code) const override
+    {
+        for (unsigned int i = 0; i < count_; i++) {
+            if (codes_[i] == builtin_code) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+private:
+    TfLiteStatus AddBuiltin(int code)
+    {
+        if (count_ == tOpCount || FindOp(code)) {
+            return kTfLiteError;
+        }
+        codes_[count_++] = code;
+        return kTfLiteOk;
+    }
+
+    int codes_[tOpCount];
+    unsigned int count_ = 0;
+};
+
+} // namespace tflite
+
+#endif

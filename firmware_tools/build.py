@@ -298,7 +298,7 @@ def _link_flags(board: Board, folder: Path) -> list[str]:
 
 
 def _libraries(board: Board, runtime: Runtime) -> list[str]:
-    """TFLM's abort() ends in system calls that a board does not have: stubs, where it has none."""
+    """TFLM, and stubs of the system calls that a C library may ask for where there is no system."""
     if runtime.archive is None:
         return []
     stubs = ["--specs=nosys.specs"] if board.memory else []

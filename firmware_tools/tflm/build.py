@@ -47,7 +47,7 @@ def build_tflm(
         write_header(generated, model, methods, observable=observable)
         runtime = Runtime(
             library.runtime,
-            (FIRMWARE / "tflm/interpreter.cc",),
+            (FIRMWARE / "tflm/interpreter.cc", FIRMWARE / "tflm/abort.c"),
             library.archive,
             tuple(library.include_dirs),
         )

@@ -63,7 +63,9 @@ def probe(
             include_dirs=[generated],
             model_sha256=model.sha256,
             memory=_NO_MEMORY,
-            runtime=replace(runtime, sources=(FIRMWARE / "tflm/probe.cc",)),
+            runtime=replace(
+                runtime, sources=(FIRMWARE / "tflm/probe.cc", FIRMWARE / "tflm/abort.c")
+            ),
             progress=progress,
         )
         with open_session(image, board) as session:

@@ -24,23 +24,28 @@ def stand_in_checkout(folder: Path) -> Path:
 
 
 def build_stand_in(
-    checkout: Path, board: Board, build: str, *, cmsis_nn: bool = False, release: bool = False
+    checkout: Path, board: Board, build: str, *, cmsis_nn: bool = False, define: str = "STAND_IN"
 ) -> Path:
-    """The library in `gen/BUILD`; with a member of CMSIS-NN's kind, or without messages."""
+    """The library in `gen/BUILD`, with a member of CMSIS-NN's kind if it is wanted.
+
+    `define` may be TF_LITE_STRIP_ERROR_STRINGS, as in TFLM's release builds, or STAND_IN_REFUSES,
+    with the code of the op that it then lacks.
+    """
     folder = checkout / "gen" / build / "lib"
     folder.mkdir(parents=True)
-    flags = [*CXX_FLAGS, *board.toolchain.cpu_flags, f"-I{checkout}"]
-    if release:
-        flags.append("-DTF_LITE_STRIP_ERROR_STRINGS")
+    flags = [*CXX_FLAGS, *board.toolchain.cpu_flags, f"-I{checkout}", f"-D{define}"]
     kernels = "arm_library" if cmsis_nn else "library"
-    # A compiler without a C++ library links with this one.
-    cxx = [("cxx_support", "cxx_support", f"libstdc++{suffix}.a") for suffix in ("", "_nano")]
-    for source, name, archive in (("library", kernels, ARCHIVE), *cxx):
-        built = folder / f"{name}.o"
+    for source, name in (("library", kernels), ("cxx_support", "cxx_support")):
         command = [board.toolchain.program("g++"), *flags, "-c", str(STAND_IN / f"{source}.cc")]
-        subprocess.run([*command, "-o", str(built)], check=True)
-        command = [board.toolchain.program("ar"), "rcs", str(folder / archive), str(built)]
-        subprocess.run(command, check=True)
+        subprocess.run([*command, "-o", str(folder / f"{name}.o")], check=True)
+    # A compiler without a C++ library links with the last two.
+    for archive, name in (
+        (ARCHIVE, kernels),
+        ("libstdc++.a", "cxx_support"),
+        ("libstdc++_nano.a", "cxx_support"),
+    ):
+        command = [board.toolchain.program("ar"), "rcs", str(folder / archive)]
+        subprocess.run([*command, str(folder / f"{name}.o")], check=True)
     return folder.parent
 
 
@@ -55,3 +60,14 @@ def stand_in_tensors(model: TFLiteModel, window: list[Values]) -> dict[int, byte
                 total += np.resize(np.frombuffer(found[index], np.uint8), size)
         found[op.outputs[0]] = (total % 256).astype(np.uint8).tobytes()
     return found
+
+
+def stand_in_arena(model: TFLiteModel) -> int:
+    """The least arena that the stand-in starts the model with: see its AllocateTensors."""
+    kept = [tensor.bytes for tensor in model.tensors if tensor.data is None]
+    lasting = [4 * len(model.tensors), 48 * len(model.ops)]
+    return _rounded(sum(map(_rounded, kept + lasting)) + 24 * len(kept))
+
+
+def _rounded(size: int) -> int:
+    return -(-size // 16) * 16

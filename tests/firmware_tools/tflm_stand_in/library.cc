@@ -153,6 +153,9 @@ TfLiteStatus MicroInterpreter::AllocateTensors()
     const uint8_t *ops = vector(graph_, GRAPH_OPS), *tensors = vector(graph_, GRAPH_TENSORS);
     for (uint32_t i = 0; i < length(ops); i++) {
         int code = code_of(model_, follow(element(ops, i)));
+#ifdef STAND_IN_REFUSES
+        code = STAND_IN_REFUSES;
+#endif
         if (!resolver_.FindOp(code)) {
             complain("no kernel is registered for op code", code);
             return kTfLiteError;

@@ -16,7 +16,7 @@ from firmware_tools.link import Statistics
 from firmware_tools.protocol import Identity, Kind
 from firmware_tools.runtimes import build_image
 from firmware_tools.session import Session, open_session
-from midfuse.errors import DeviceError
+from midfuse.errors import DeviceError, InputError
 from midfuse.oracle import Oracle, Values, recorded_answers, run_windows
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
@@ -108,11 +108,16 @@ def evaluate_model(
     observable build of its own, on the first windows. `tflm` is as in `build_image`.
 
     Raises:
-        InputError: the model is not supported or does not fit the board.
+        InputError: the model is not supported or does not fit the board; `per_op` with `port`.
         DeviceError: a tool is missing, or the board does not answer.
     """
     if port is None:
         backend_for(board).require()
+    elif per_op:
+        raise InputError(
+            "--per-op: takes an image of its own, and --port a board that runs already",
+            "leave one of them out",
+        )
     started = time.monotonic()
     image = build_image(model, board, out, tflm=tflm, progress=progress)
     built = time.monotonic()

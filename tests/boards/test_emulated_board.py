@@ -81,6 +81,20 @@ def test_ticks_are_right_across_wraps_of_systick(tmp_path: Path) -> None:
     assert spun == pytest.approx(20_000_000, abs=2)
 
 
+@pytest.mark.parametrize(("name", "counts"), [("netduinoplus2", False), ("qemu-mps2-an386", True)])
+def test_behind_a_port_a_board_is_real_if_it_can_be(
+    name: str, counts: bool, tmp_path: Path
+) -> None:
+    """And a real one counts time: its ticks are no instructions."""
+    board = need(read_board(name))
+    image = toy_image(name, tmp_path)
+    with (
+        backend_for(board).boot(image.elf) as running,
+        open_session(image, board, running.port) as session,
+    ):
+        assert bool(session.board.instructions_per_tick) == counts
+
+
 def test_a_crash_starts_the_board_anew_and_is_told(board: Board, toy: Image) -> None:
     a, b = toy_windows(1, seed=4)[0]
     with backend_for(board).boot(toy.elf) as running:

@@ -185,6 +185,8 @@ def test_a_board_that_runs_already(tmp_path: Path) -> None:
     with Process().boot(image.elf) as running:
         answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", running.port, "--json")
         assert json.loads(answer.stdout)["differing_bytes"] == 0
+        answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", running.port, "--per-op")
+        assert "--per-op: takes an image of its own" in one_line(answer, 2)
     with Process().boot(other.elf) as running:
         answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", running.port)
         assert "another model is on the board" in one_line(answer, 3)

@@ -52,9 +52,24 @@ def test_what_a_wrong_recipe_says(recipe: str) -> None:
 
 
 def test_the_page_has_every_board_and_every_key() -> None:
-    table = PAGE.partition("\n## ")[0]
-    for name in (folder.parent.name for folder in boards_folder().glob("*/board.toml")):
-        assert f"| `{name}` |" in table
+    rows = {row[0].strip("` "): row[1:] for row in _rows(PAGE.partition("\n## ")[0])}
+    tools = {"openocd": "OpenOCD", "gdb": "GDB", "pyocd": "pyOCD"}
+    for board in (read_board(file.parent.name) for file in boards_folder().glob("*/board.toml")):
+        _, _, ram, flash, emulated, flashed = rows[board.name]
+        memory = board.memory
+        sizes = (_size(memory.ram.bytes), _size(memory.flash.bytes)) if memory else ("", "")
+        assert (ram, flash) == sizes
+        assert bool(emulated) == (board.emulator is not None)
+        assert flashed == ", ".join(tools[entry.backend] for entry in board.flash)
     keys = PAGE.partition("## The keys")[2]
     for key in BoardFile.model_fields:
         assert f"`{key}`" in keys
+
+
+def _rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MB" if count >= 1 << 20 else f"{count >> 10} KB"

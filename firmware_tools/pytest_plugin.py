@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("midfuse", "tests on a microcontroller board")
     group.addoption("--midfuse-board", metavar="NAME", help="board for the midfuse_board fixture")
-    group.addoption("--midfuse-port", metavar="PORT", help="port of a board that runs already")
+    group.addoption("--midfuse-port", metavar="PORT", help="serial port of a board that is there")
+    group.addoption("--midfuse-probe", metavar="ID", help="what flashes it, if there are several")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     name, port = config.getoption("--midfuse-board"), config.getoption("--midfuse-port")
+    if port is None and config.getoption("--midfuse-probe") is not None:
+        raise pytest.UsageError("--midfuse-probe: say where the board answers with --midfuse-port")
     if name is None:
         if port is not None:
             raise pytest.UsageError("--midfuse-port: say which board it is with --midfuse-board")
@@ -34,9 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from midfuse.errors import MidfuseError
 
     try:
-        read_board(name)
+        board = read_board(name)
     except MidfuseError as error:
         raise pytest.UsageError(f"--midfuse-board: {error}") from None
+    if port is None and board.emulator is None:
+        raise pytest.UsageError(f"--midfuse-board: {name} is not emulated; add --midfuse-port")
     workers = config.getoption("numprocesses", default=None) or 1  # of pytest-xdist
     if port is not None and workers > 1:
         raise pytest.UsageError(f"--midfuse-port: {workers} workers, one board; leave out -n")
@@ -66,8 +71,14 @@ def midfuse_board(
     from firmware_tools.board import read_board
     from firmware_tools.testing import BoardUnderTest
 
-    port = request.config.getoption("--midfuse-port")
-    with BoardUnderTest(read_board(name), _midfuse_images, port, record_property) as board:
+    option = request.config.getoption
+    with BoardUnderTest(
+        read_board(name),
+        _midfuse_images,
+        record_property,
+        port=option("--midfuse-port"),
+        probe=option("--midfuse-probe"),
+    ) as board:
         yield board
 
 

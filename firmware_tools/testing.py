@@ -20,11 +20,12 @@ from firmware_tools.evaluate import (
     run_on_board,
     spread,
 )
-from firmware_tools.flash import find_elf
+from firmware_tools.flash import find_elf, programmer_for
+from firmware_tools.flash.flow import flash_image
 from firmware_tools.image import Image, read_image
 from firmware_tools.inputs import match_inputs, match_labels
 from firmware_tools.session import Session, open_session
-from midfuse.errors import MidfuseError
+from midfuse.errors import DeviceError, MidfuseError
 from midfuse.oracle import Values
 from midfuse.scores import Accuracy
 from midfuse.tflite_file import TFLiteModel, read_tflite
@@ -138,14 +139,24 @@ class BoardUnderTest:
     """A board that a test puts models on; everything it started ends with its `with` block.
 
     `images` keeps what was built, so that a model is compiled once for many tests. `port` is that
-    of a board that runs already.
+    of a board that runs already: it is written, through `probe` where there are several, when the
+    model is not the one on it.
     """
 
-    def __init__(self, board: Board, images: Path, port: str | None, record: Record) -> None:
+    def __init__(
+        self,
+        board: Board,
+        images: Path,
+        record: Record,
+        *,
+        port: str | None = None,
+        probe: str | None = None,
+    ) -> None:
         self.board = board
         self._images = images
-        self._port = port
         self._record = record
+        self._port = port
+        self._probe = probe
         self._stack = ExitStack()
 
     def __enter__(self) -> "BoardUnderTest":
@@ -164,17 +175,30 @@ class BoardUnderTest:
 
         Raises:
             InputError: the model is not supported or does not fit the board.
-            DeviceError: a tool is missing, or the board does not answer.
+            DeviceError: a tool is missing, the board does not answer, or another model is on it
+                and nothing of its board.toml flashes it.
+            CheckFailed: its flash does not hold what was written.
         """
         self._stack.close()
         model = read_tflite(Path(path))
         image = self._image(model)
-        session = self._stack.enter_context(open_session(image, self.board, self._port))
+        session = self._boot(image)
         self._record("midfuse_board", self.board.name)
         self._record("midfuse_model_sha256", model.sha256)
         if image.flash_bytes is not None:
             self._record("midfuse_flash_bytes", image.flash_bytes)
         return LoadedModel(model, image, session, self._record)
+
+    def _boot(self, image: Image) -> Session:
+        try:
+            return self._stack.enter_context(open_session(image, self.board, self._port))
+        except DeviceError:
+            if self._port is None or not self.board.flash:
+                raise
+        # Another image is on the board, or none that answers.
+        programmer = programmer_for(self.board)
+        flash_image(image, self.board, programmer, probe=self._probe, port=self._port)
+        return self._stack.enter_context(open_session(image, self.board, self._port))
 
     def _image(self, model: TFLiteModel) -> Image:
         folder = self._images / f"{self.board.name}-{model.sha256}"

@@ -9,11 +9,14 @@ from pathlib import Path
 from serial.tools.list_ports import comports
 
 from firmware_tools.board import Board
+from firmware_tools.board_file import Uf2Entry
 from firmware_tools.doctor.access import mend_access
 from firmware_tools.doctor.finding import Finding, lacking
+from firmware_tools.flash.py_ocd import probes
+from firmware_tools.flash.uf2 import INFO, board_id, mounted
+from firmware_tools.flash.usb import UsbDevice, usb_devices
+from midfuse.errors import DeviceError
 
-_DEVICES = Path("/sys/bus/usb/devices")
-_NODES = Path("/dev/bus/usb")
 # What debug probes call themselves, those apart from a board among them.
 _PROBE = re.compile(r"cmsis-?dap|st-?link|j-?link|black magic|debug probe", re.IGNORECASE)
 
@@ -22,22 +25,26 @@ _PROBE = re.compile(r"cmsis-?dap|st-?link|j-?link|black magic|debug probe", re.I
 class Plugged:
     """A serial port or a USB device: its file in /dev, its id as vendor:product, its own name."""
 
-    device: Path
+    file: Path
     usb_id: str
     name: str
 
 
 def plugged_in(board: Board, boards: Sequence[Board]) -> Iterator[Finding]:
-    """A finding for each serial port and debug probe that is there."""
+    """A finding for each serial port, debug probe and boot loader drive that is there."""
     ports, devices = serial_ports(), usb_devices()
-    named = {usb_id for each in boards for usb_id in _usb(each)}
-    probes = [each for each in devices if each.usb_id in named or _PROBE.search(each.name)]
+    ids = {usb_id for each in boards for usb_id in _usb(each)}
     if board.emulator is None:
         yield from _the_board(board, [*ports, *devices])
-    yield from (_opened("serial port", each, board, boards) for each in ports)
-    yield from (_opened("USB device", each, board, boards) for each in probes)
+    for port in ports:
+        yield _opened(f"serial port {port.file}", port, board, boards)
+    for each in devices:
+        if each.usb_id in ids or _PROBE.search(each.name):
+            node = Plugged(each.node, each.usb_id, each.name)
+            yield _opened(f"USB device {each.node}", node, board, boards)
+    yield from _drives(boards)
     if find_spec("pyocd") is not None:
-        yield from _pyocd_probes()
+        yield from _pyocd()
 
 
 def serial_ports() -> list[Plugged]:
@@ -49,24 +56,7 @@ def serial_ports() -> list[Plugged]:
     ]
 
 
-def usb_devices(devices: Path = _DEVICES, nodes: Path = _NODES) -> list[Plugged]:
-    """The USB devices that Linux's sysfs knows; none on another system."""
-    found = []
-    for folder in sorted(devices.glob("*")):
-        try:
-            usb_id = f"{_read(folder / 'idVendor')}:{_read(folder / 'idProduct')}"
-            bus, number = int(_read(folder / "busnum")), int(_read(folder / "devnum"))
-        except (OSError, ValueError):
-            continue  # an interface of a device
-        try:
-            name = _read(folder / "product")
-        except OSError:
-            name = ""  # not every device has one
-        found.append(Plugged(nodes / f"{bus:03}" / f"{number:03}", usb_id, name))
-    return found
-
-
-def _the_board(board: Board, there: Sequence[Plugged]) -> Iterator[Finding]:
+def _the_board(board: Board, there: Sequence[Plugged | UsbDevice]) -> Iterator[Finding]:
     """Is the one there that was asked for, and cannot be emulated?"""
     ids = _usb(board)
     if ids and not any(each.usb_id in ids for each in there):
@@ -76,26 +66,36 @@ def _the_board(board: Board, there: Sequence[Plugged]) -> Iterator[Finding]:
 
 def _opened(what: str, each: Plugged, board: Board, boards: Sequence[Board]) -> Finding:
     of = " or ".join(one.name for one in boards if each.usb_id in _usb(one))
-    found = f"{each.usb_id} {each.name}: {of or 'no board of ours has this id'}"
-    remedy = mend_access(each.device, each.usb_id)
+    found = f"{each.usb_id} {each.name}: {of or 'no board has this id'}"
+    remedy = mend_access(each.file, each.usb_id)
     if not remedy:
-        return Finding(f"{what} {each.device}", "ready", found)
+        return Finding(what, "ready", found)
     needed = board.emulator is None and each.usb_id in _usb(board)
-    found = f"{found}; this user may not open it"
-    return Finding(f"{what} {each.device}", lacking(needed), found, remedy)
+    return Finding(what, lacking(needed), f"{found}; this user may not open it", remedy)
 
 
-def _pyocd_probes() -> Iterator[Finding]:
+def _drives(boards: Sequence[Board]) -> Iterator[Finding]:
+    for drive in mounted():
+        says = board_id(drive / INFO)
+        if says is None:
+            continue
+        of = " or ".join(
+            board.name
+            for board in boards
+            for entry in board.flash
+            if isinstance(entry, Uf2Entry) and re.match(entry.board_id, says)
+        )
+        yield Finding(f"UF2 drive {drive}", "ready", f"{says}: {of or 'no board has this id'}")
+
+
+def _pyocd() -> Iterator[Finding]:
     """The probes that pyOCD can open; those that this user may not open are not among them."""
-    from pyocd.core.helpers import ConnectHelper
-
-    for probe in ConnectHelper.get_all_connected_probes(blocking=False, print_wait_message=False):
-        yield Finding(f"probe {probe.unique_id}", "ready", f"{probe.description}, seen by pyOCD")
+    try:
+        for probe in probes():
+            yield Finding(f"probe {probe.unique_id}", "ready", f"{probe.description}, by pyOCD")
+    except DeviceError as error:
+        yield Finding("pyOCD's probes", "optional", error.problem, "pyocd list")
 
 
 def _usb(board: Board) -> Sequence[str]:
     return board.connection.usb if board.connection else ()
-
-
-def _read(file: Path) -> str:
-    return file.read_text(encoding="utf-8", errors="replace").strip()

@@ -25,8 +25,12 @@ _ANSWER_SECONDS = 10.0
 def missing_way(board: Board) -> str | None:
     """The flash back end whose tool has to be installed: the board's first, where it is not
     emulated and none of its ways is ready. None where there is nothing to do.
+
+    GDB alone is a way only for a board that has no other: it takes a server or a probe that
+    speaks its protocol.
     """
     ways = [entry.backend for entry in board.flash]
+    ways = [way for way in ways if way != "gdb"] or ways
     return None if board.emulator or any(map(_is_here, ways)) else ways[0]
 
 

@@ -46,7 +46,7 @@ class PyOcd:
 
     def find(self, probe: str | None) -> str:
         """See `Programmer`."""
-        there = [each.unique_id for each in _probes(probe)]
+        there = [each.unique_id for each in probes(probe)]
         return choose(
             there,
             probe,
@@ -103,7 +103,7 @@ class PyOcd:
         from pyocd.core.exceptions import Error, TargetSupportError
         from pyocd.core.session import Session
 
-        found = next((each for each in _probes(probe) if each.unique_id == probe), None)
+        found = next((each for each in probes(probe) if each.unique_id == probe), None)
         if found is None:
             raise DeviceError(f"{probe}: the debug probe is gone", "connect it again")
         options = {
@@ -134,7 +134,12 @@ class PyOcd:
                 session.close()
 
 
-def _probes(probe: str | None) -> list[Any]:
+def probes(probe: str | None = None) -> list[Any]:
+    """The debug probes that pyOCD can open, or the one of this serial number.
+
+    Raises:
+        DeviceError: pyOCD cannot look.
+    """
     from pyocd.core.helpers import ConnectHelper
 
     # It says on the log what its errors say again.

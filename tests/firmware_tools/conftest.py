@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware_tools.board import FIRMWARE, RUNTIME
+from firmware_tools.board import FIRMWARE, RUNTIME, boards_folder
 from firmware_tools.build import C_FLAGS, SANITIZE
 
 HERE = Path(__file__).parent
 FirmwareRun = Callable[..., bytes]
+# The ids of the debugger on many boards of ST.
+ST_LINK = "0483:374b"
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +46,28 @@ def firmware_run(tmp_path_factory: pytest.TempPathFactory) -> FirmwareRun:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def hardware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A user's board with the chip of qemu-mps2-an386, an ST-LINK, and no emulator."""
+    text = (boards_folder() / "qemu-mps2-an386" / "board.toml").read_text(encoding="utf-8")
+    text = text[: text.index("[emulator]")]
+    text += f"""
+[connection]
+cable = "a USB cable to its ST-LINK"
+usb = ["{ST_LINK}"]
+dtr_rts = "nothing"
+
+[[flash]]
+backend = "openocd"
+config = ["board/st_nucleo_f4.cfg"]
+
+[[flash]]
+backend = "gdb"
+"""
+    folder = tmp_path / "boards" / "real"
+    folder.mkdir(parents=True)
+    (folder / "board.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("MIDFUSE_BOARDS", str(folder.parent))
+    return "real"

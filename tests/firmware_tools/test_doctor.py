@@ -18,15 +18,15 @@ import pytest
 from click.testing import CliRunner, Result
 from serial.tools.list_ports_common import ListPortInfo
 
-from firmware_tools.board import boards_folder
 from firmware_tools.doctor import plugged
 from firmware_tools.doctor.access import mend_access, udev_line
-from firmware_tools.doctor.plugged import serial_ports, usb_devices
+from firmware_tools.doctor.plugged import serial_ports
+from firmware_tools.flash.usb import usb_devices
 from midfuse.cli import main
+from tests.firmware_tools.conftest import ST_LINK
 
 TOOLS = ("arm-none-eabi-gcc", "arm-none-eabi-objcopy", "arm-none-eabi-size", "qemu-system-arm")
 NOBODY = 65534
-ST_LINK = "0483:374b"
 
 
 def doctor(*options: str) -> Result:
@@ -60,31 +60,6 @@ def script(file: Path, line: str) -> None:
     file.unlink(missing_ok=True)
     file.write_text(f"#!/bin/sh\n{line}\n")
     file.chmod(0o755)
-
-
-@pytest.fixture
-def hardware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A board that cannot be emulated, with an ST-LINK, flashed by OpenOCD or GDB."""
-    text = (boards_folder() / "qemu-mps2-an386" / "board.toml").read_text(encoding="utf-8")
-    text = text[: text.index("[emulator]")]
-    text += f"""
-[connection]
-cable = "a USB cable to its ST-LINK"
-usb = ["{ST_LINK}"]
-dtr_rts = "nothing"
-
-[[flash]]
-backend = "openocd"
-config = ["board/st_nucleo_f4.cfg"]
-
-[[flash]]
-backend = "gdb"
-"""
-    folder = tmp_path / "boards" / "real"
-    folder.mkdir(parents=True)
-    (folder / "board.toml").write_text(text, encoding="utf-8")
-    monkeypatch.setenv("MIDFUSE_BOARDS", str(folder.parent))
-    return "real"
 
 
 def test_what_the_default_board_needs_is_enough(path: Path) -> None:
@@ -159,9 +134,12 @@ def test_a_real_board_needs_one_of_its_ways_and_itself(
     assert found["qemu-system-arm"]["state"] == "ready"
     assert found[hardware]["remedy"] == "connect a USB cable to its ST-LINK"
 
+    # GDB alone has nobody to talk to.
     script(path / "gdb-multiarch", "echo GNU gdb 13.1")
+    assert findings("--board", hardware, code=3)["openocd"]["state"] == "missing"
+    script(path / "openocd", "echo Open On-Chip Debugger 0.12.0")
     found = findings("--board", hardware, code=3)
-    assert found["openocd"]["state"] == "optional"
+    assert found["openocd"]["found"] == f"0.12.0, {path / 'openocd'}"
 
     port = ListPortInfo(str(path.parent / "ttyACM0"))
     port.vid, port.pid, port.product = 0x0483, 0x374B, "STM32 STLink"
@@ -176,7 +154,7 @@ def test_a_real_board_needs_one_of_its_ways_and_itself(
 def test_a_pseudo_terminal_is_no_board() -> None:
     ours, theirs = pty.openpty()
     try:
-        assert os.ttyname(theirs) not in [str(port.device) for port in serial_ports()]
+        assert os.ttyname(theirs) not in [str(port.file) for port in serial_ports()]
     finally:
         os.close(ours)
         os.close(theirs)
@@ -192,12 +170,12 @@ def test_usb_devices_are_read_from_sysfs(tmp_path: Path) -> None:
         for file, value in files.items():
             (tmp_path / name / file).write_text(value + "\n")
     (tmp_path / "1-1" / "product").write_text("STM32 STLink\n")
-    found = usb_devices(tmp_path, tmp_path)
+    found = usb_devices(tmp_path)
     assert [(each.usb_id, each.name) for each in found] == [
         (ST_LINK, "STM32 STLink"),
         ("1d6b:0002", ""),
     ]
-    assert found[0].device == tmp_path / "001" / "007"
+    assert found[0].node == Path("/dev/bus/usb/001/007")
 
 
 @contextmanager

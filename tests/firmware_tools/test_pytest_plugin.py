@@ -12,8 +12,11 @@ import pytest
 from firmware_tools.board import read_board
 from firmware_tools.build import build_firmware
 from firmware_tools.flash import backend_for
+from firmware_tools.flash.flow import flash_image
+from firmware_tools.flash.gdb import GdbRemote
 from midfuse.oracle import run_windows, write_expected
 from midfuse.tflite_file import read_tflite
+from tests.firmware_tools.gdb_line import halted_board
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 DATA = Path(__file__).parents[1] / "data"
@@ -119,7 +122,8 @@ def test_a_board_for_a_user_s_tests(tests: pytest.Pytester, board: str) -> None:
         assert 5_000 < int(good["midfuse_ram_bytes"]) < 20_000 < int(good["midfuse_flash_bytes"])
 
 
-def test_a_board_that_runs_already(project: pytest.Pytester) -> None:
+@pytest.fixture
+def two_models(project: pytest.Pytester) -> pytest.Pytester:
     shutil.copy(DATA / "cnn_har_int8.tflite", project.path / "other.tflite")
     project.makepyfile(
         """
@@ -130,17 +134,47 @@ def test_a_board_that_runs_already(project: pytest.Pytester) -> None:
             model.assert_same_bytes(np.load("expected.npz"))
 
         def test_another(midfuse_board):
-            midfuse_board.load("other.tflite")
+            model = midfuse_board.load("other.tflite")
+            tensor = model.model.tensors[model.model.inputs[0]]
+            model.assert_same_bytes(np.zeros((1, *tensor.shape), np.int8))
         """
     )
+    return project
+
+
+def test_the_model_of_a_board_that_runs_already(two_models: pytest.Pytester) -> None:
     native = read_board("native")
-    image = build_firmware(read_tflite(MODEL), native, project.path / "running")
+    image = build_firmware(read_tflite(MODEL), native, two_models.path / "running")
     with backend_for(native).boot(image.elf) as running:
-        result = project.runpytest_subprocess(
+        result = two_models.runpytest_subprocess(
             "--midfuse-board", "native", "--midfuse-port", running.port
         )
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*DeviceError: another model is on the board*"])
+    result.stdout.fnmatch_lines(["*DeviceError: *another model is on the board*"])
+
+
+def test_a_board_that_has_to_be_flashed(
+    two_models: pytest.Pytester, hardware: str, tmp_path: Path
+) -> None:
+    """By GDB into a QEMU machine, which stands in for the board behind port and probe."""
+    board = read_board(hardware)
+    image = build_firmware(read_tflite(MODEL), board, tmp_path / "first")
+    with halted_board("mps2-an386", tmp_path) as halted:
+        flash_image(image, board, GdbRemote(board), probe=halted.endpoint)
+        writes = []
+
+        def count(number: int, packet: bytes) -> bytes:
+            writes.append(number)
+            return packet
+
+        halted.spoil = count
+        options = ["--midfuse-board", hardware, "--midfuse-port", halted.port]
+        only = two_models.runpytest_subprocess(*options, "-k", "test_bytes")
+        only.assert_outcomes(passed=1, deselected=1)
+        assert not writes, "the model was there already"
+        options += ["--midfuse-probe", halted.endpoint]
+        two_models.runpytest_subprocess(*options).assert_outcomes(passed=2)
+        assert writes
 
 
 def test_without_a_board_they_are_skipped(tests: pytest.Pytester) -> None:
@@ -154,7 +188,9 @@ def test_without_a_board_they_are_skipped(tests: pytest.Pytester) -> None:
     [
         ("--midfuse-board nativ", "*no board 'nativ'; near names: native*"),
         ("--midfuse-port /dev/ttyACM0", "*say which board it is with --midfuse-board*"),
+        ("--midfuse-board native --midfuse-probe 1", "*where the board answers*"),
         ("--midfuse-board native --midfuse-port x -n 2", "*2 workers, one board*"),
+        ("--midfuse-board nucleo-f446re", "*nucleo-f446re is not emulated; add --midfuse-port*"),
     ],
 )
 def test_wrong_use(pytester: pytest.Pytester, options: str, said: str) -> None:

@@ -45,6 +45,18 @@ def pytest_configure(config: pytest.Config) -> None:
     workers = config.getoption("numprocesses", default=None) or 1  # of pytest-xdist
     if port is not None and workers > 1:
         raise pytest.UsageError(f"--midfuse-port: {workers} workers, one board; leave out -n")
+    for option in ("--midfuse-port", "--midfuse-probe"):
+        _check_root(config, option)
+
+
+def _check_root(config: pytest.Config, option: str) -> None:
+    """pytest looks for its root before it knows this plugin's options: what follows one after a
+    blank it takes for a test's path, and then it finds no pyproject.toml of the user's.
+    """
+    value = config.getoption(option)
+    root = config.rootpath
+    if value is not None and root != root.parent and Path(value).is_relative_to(root):
+        raise pytest.UsageError(f"{option}: write {option}={value}, or pytest's root is {root}")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -65,9 +65,10 @@ def _failure(board: str, missing: list[Finding]) -> DeviceError | None:
     if not missing:
         return None
     what = ", ".join(each.what for each in missing)
-    return DeviceError(
-        f"{board} is not ready: {what}", "run the lines above; --install runs apt-get's"
-    )
+    remedy = "run the lines above"
+    if any(each.packages for each in missing):
+        remedy += "; --install runs those of apt-get"
+    return DeviceError(f"{board} is not ready: {what}", remedy)
 
 
 def _view(findings: list[Finding]) -> Group:

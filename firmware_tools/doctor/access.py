@@ -17,15 +17,38 @@ def mend_access(device: Path, usb_id: str) -> str:
     A device that some group may open needs a member of it, one that only root may open needs a
     udev rule for its `usb_id`, vendor:product.
     """
+    if not device.exists():
+        return f"docker run --device={device}  # in a container, which was not given the device"
     if os.access(device, os.R_OK | os.W_OK, effective_ids=True):
         return ""
     about = device.stat()
     if about.st_mode & _GROUP_MAY != _GROUP_MAY or about.st_gid == 0:
         return udev_line(usb_id)
     try:
-        group = grp.getgrgid(about.st_gid)
+        return _join(grp.getgrgid(about.st_gid))
     except KeyError:
         return udev_line(usb_id)
+
+
+def mend_group() -> str:
+    """The line that makes this user a member of the group of serial ports; "" where they are, or
+    are root.
+    """
+    try:
+        group = grp.getgrnam(serial_group())
+    except KeyError:
+        return ""  # each port will have to say
+    may = os.geteuid() == 0 or group.gr_gid in (os.getegid(), *os.getgroups())
+    return "" if may else _join(group)
+
+
+def serial_group() -> str:
+    """The name of the group that serial ports belong to on this system."""
+    there = {group.gr_name for group in grp.getgrall()}
+    return next((name for name in _GROUPS if name in there), _GROUPS[0])
+
+
+def _join(group: grp.struct_group) -> str:
     try:
         user = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -43,13 +66,8 @@ def udev_line(usb_id: str) -> str:
     vendor, product = usb_id.split(":")
     rule = (
         f'SUBSYSTEM=="usb|hidraw|tty", ATTRS{{idVendor}}=="{vendor}",'
-        f' ATTRS{{idProduct}}=="{product}", MODE="0660", GROUP="{_serial_group()}", TAG+="uaccess"'
+        f' ATTRS{{idProduct}}=="{product}", MODE="0660", GROUP="{serial_group()}", TAG+="uaccess"'
     )
     # The rule that hands devices to the user at the machine is number 73.
     file = f"/etc/udev/rules.d/70-midfuse-{vendor}-{product}.rules"
     return f"echo '{rule}' | sudo tee {file}  # then plug it in again"
-
-
-def _serial_group() -> str:
-    there = {group.gr_name for group in grp.getgrall()}
-    return next((name for name in _GROUPS if name in there), _GROUPS[0])

@@ -10,7 +10,7 @@ from serial.tools.list_ports import comports
 
 from firmware_tools.board import Board
 from firmware_tools.board_file import Uf2Entry
-from firmware_tools.doctor.access import mend_access
+from firmware_tools.doctor.access import mend_access, mend_group, serial_group
 from firmware_tools.doctor.finding import Finding, lacking
 from firmware_tools.flash.py_ocd import probes
 from firmware_tools.flash.uf2 import INFO, board_id, mounted
@@ -36,6 +36,8 @@ def plugged_in(board: Board, boards: Sequence[Board]) -> Iterator[Finding]:
     ids = {usb_id for each in boards for usb_id in _usb(each)}
     if board.emulator is None:
         yield from _the_board(board, [*ports, *devices])
+    if not ports:
+        yield _group()
     for port in ports:
         yield _opened(f"serial port {port.file}", port, board, boards)
     for each in devices:
@@ -61,7 +63,16 @@ def _the_board(board: Board, there: Sequence[Plugged | UsbDevice]) -> Iterator[F
     ids = _usb(board)
     if ids and not any(each.usb_id in ids for each in there):
         assert board.connection is not None
-        yield Finding(board.name, "missing", "not plugged in", f"connect {board.connection.cable}")
+        what, remedy = f"{board.name} on USB", f"connect it: {board.connection.cable}"
+        yield Finding(what, "missing", "not plugged in", remedy)
+
+
+def _group() -> Finding:
+    """What can be said of serial ports before there is one."""
+    what, remedy = f"group {serial_group()}", mend_group()
+    if remedy:
+        return Finding(what, "optional", "this user may not open serial ports", remedy)
+    return Finding(what, "ready", "this user may open serial ports")
 
 
 def _opened(what: str, each: Plugged, board: Board, boards: Sequence[Board]) -> Finding:

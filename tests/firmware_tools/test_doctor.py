@@ -18,9 +18,9 @@ from click.testing import CliRunner, Result
 from serial.tools.list_ports_common import ListPortInfo
 
 from firmware_tools.doctor import plugged
-from firmware_tools.doctor.access import mend_access, udev_line
+from firmware_tools.doctor.access import mend_access, mend_group, udev_line
 from firmware_tools.doctor.plugged import serial_ports
-from firmware_tools.flash.usb import usb_devices
+from firmware_tools.flash.usb import UsbDevice, usb_devices
 from midfuse.cli import main
 from tests.firmware_tools.conftest import ST_LINK
 
@@ -131,7 +131,7 @@ def test_a_real_board_needs_one_of_its_ways_and_itself(
     assert found["openocd"]["state"] == "missing"
     assert found["gdb-multiarch"]["state"] == "optional"
     assert found["qemu-system-arm"]["state"] == "ready"
-    assert found[hardware]["remedy"] == "connect a USB cable to its ST-LINK"
+    assert found["real on USB"]["remedy"] == "connect it: a USB cable to its ST-LINK"
 
     # GDB alone has nobody to talk to.
     script(path / "gdb-multiarch", "echo GNU gdb 13.1")
@@ -149,7 +149,34 @@ def test_a_real_board_needs_one_of_its_ways_and_itself(
         "0483:374b STM32 STLink: nucleo-f446re or real or stm32f4-discovery"
     )
     port.vid = 0x1234
-    assert findings("--board", hardware, code=3)[hardware]["found"] == "not plugged in"
+    assert findings("--board", hardware, code=3)["real on USB"]["found"] == "not plugged in"
+
+
+def test_boot_loader_drives_and_probes_are_named(
+    path: Path, hardware: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "boards" / hardware / "board.toml"
+    uf2 = '[[flash]]\nbackend = "uf2"\nboard_id = "Real-v"\nfamily_id = 1\n'
+    file.write_text(file.read_text(encoding="utf-8") + uf2, encoding="utf-8")
+    for drive, says in {"ours": "Real-v2", "other": "RPI-RP2"}.items():
+        (tmp_path / drive).mkdir()
+        (tmp_path / drive / "INFO_UF2.TXT").write_text(f"UF2 Bootloader\r\nBoard-ID: {says}\r\n")
+    monkeypatch.setattr(plugged, "mounted", lambda: [tmp_path / "ours", tmp_path / "other"])
+    node = tmp_path / "node"
+    node.touch()
+    devices = [
+        UsbDevice("1366:0101", "J-Link", "1", node),
+        UsbDevice("046d:c31c", "Keyboard", "", tmp_path / "keyboard"),
+        UsbDevice("0d28:0204", "micro:bit", "2", tmp_path / "not-there"),
+    ]
+    monkeypatch.setattr(plugged, "usb_devices", lambda: devices)
+    found = findings()
+    assert found[f"UF2 drive {tmp_path / 'ours'}"]["found"] == f"Real-v2: {hardware}"
+    assert found[f"UF2 drive {tmp_path / 'other'}"]["found"] == "RPI-RP2: no board has this id"
+    assert found[f"USB device {node}"]["state"] == "ready"
+    assert not any("keyboard" in what for what in found)
+    microbit = found[f"USB device {tmp_path / 'not-there'}"]
+    assert (microbit["state"], "microbit; this user" in microbit["found"]) == ("optional", True)
 
 
 def test_a_pseudo_terminal_is_no_board() -> None:
@@ -204,13 +231,15 @@ def test_who_may_open_a_device() -> None:
         with unprivileged():
             line = mend_access(device, ST_LINK)
             assert line.startswith("sudo usermod -aG dialout nobody")
+            assert mend_group() == line
         with unprivileged(dialout):
-            assert mend_access(device, ST_LINK) == ""
+            assert mend_access(device, ST_LINK) == mend_group() == ""
         # As the kernel makes USB devices: anybody may read, no group may write.
         os.chown(device, 0, 0)
         device.chmod(0o664)
         with unprivileged():
             assert mend_access(device, ST_LINK) == udev_line(ST_LINK)
+    assert mend_access(device, ST_LINK).startswith(f"docker run --device={device}")
 
 
 def test_the_udev_line_writes_the_rule(tmp_path: Path) -> None:

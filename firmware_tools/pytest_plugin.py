@@ -8,6 +8,7 @@ What the board did stands in each test's properties, which `--junitxml` writes o
 at the end shows. It imports nothing heavy until a test asks for the board.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--midfuse-board", metavar="NAME", help="board for the midfuse_board fixture")
     group.addoption("--midfuse-port", metavar="PORT", help="serial port of a board that is there")
     group.addoption("--midfuse-probe", metavar="ID", help="what flashes it, if there are several")
+    group.addoption(
+        "--midfuse-runtime",
+        choices=["midfuse", "tflm"],
+        default="midfuse",
+        help="what carries out an inference; the environment's MIDFUSE_TFLM says where TFLM is",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,11 +49,22 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--midfuse-board: {error}") from None
     if port is None and board.emulator is None:
         raise pytest.UsageError(f"--midfuse-board: {name} is not emulated; add --midfuse-port")
+    if config.getoption("--midfuse-runtime") == "tflm" and _tflm(config) is None:
+        raise pytest.UsageError(
+            "--midfuse-runtime tflm: MIDFUSE_TFLM names no checkout of tflite-micro; set it"
+        )
     workers = config.getoption("numprocesses", default=None) or 1  # of pytest-xdist
     if port is not None and workers > 1:
         raise pytest.UsageError(f"--midfuse-port: {workers} workers, one board; leave out -n")
     for option in ("--midfuse-port", "--midfuse-probe"):
         _check_root(config, option)
+
+
+def _tflm(config: pytest.Config) -> Path | None:
+    """The folder of the TFLM that tests are built over; None for our own runtime."""
+    folder = os.environ.get("MIDFUSE_TFLM")
+    ours = config.getoption("--midfuse-runtime") == "midfuse"
+    return None if ours or not folder else Path(folder)
 
 
 def _check_root(config: pytest.Config, option: str) -> None:
@@ -90,6 +108,7 @@ def midfuse_board(
         record_property,
         port=option("--midfuse-port"),
         probe=option("--midfuse-probe"),
+        tflm=_tflm(request.config),
     ) as board:
         yield board
 

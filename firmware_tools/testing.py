@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.board import Board
-from firmware_tools.build import build_firmware
 from firmware_tools.evaluate import (
     BoardRun,
     classes,
@@ -24,6 +23,7 @@ from firmware_tools.flash import find_elf, programmer_for
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.image import Image, read_image
 from firmware_tools.inputs import match_inputs, match_labels
+from firmware_tools.runtimes import build_image
 from firmware_tools.session import Session, open_session
 from midfuse.errors import DeviceError, MidfuseError
 from midfuse.oracle import Values
@@ -140,7 +140,7 @@ class BoardUnderTest:
 
     `images` keeps what was built, so that a model is compiled once for many tests. `port` is that
     of a board that runs already: it is written, through `probe` where there are several, when the
-    model is not the one on it.
+    model is not the one on it. `tflm` is as in `build_image`.
     """
 
     def __init__(
@@ -151,12 +151,14 @@ class BoardUnderTest:
         *,
         port: str | None = None,
         probe: str | None = None,
+        tflm: Path | None = None,
     ) -> None:
         self.board = board
         self._images = images
         self._record = record
         self._port = port
         self._probe = probe
+        self._tflm = tflm
         self._stack = ExitStack()
 
     def __enter__(self) -> "BoardUnderTest":
@@ -184,6 +186,7 @@ class BoardUnderTest:
         image = self._image(model)
         session = self._boot(image)
         self._record("midfuse_board", self.board.name)
+        self._record("midfuse_runtime", image.runtime)
         self._record("midfuse_model_sha256", model.sha256)
         if image.flash_bytes is not None:
             self._record("midfuse_flash_bytes", image.flash_bytes)
@@ -205,4 +208,4 @@ class BoardUnderTest:
         elf = find_elf(folder)
         if elf.is_file():
             return read_image(elf, self.board)
-        return build_firmware(model, self.board, folder)
+        return build_image(model, self.board, folder, tflm=self._tflm)

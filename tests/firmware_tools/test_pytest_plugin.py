@@ -17,6 +17,7 @@ from firmware_tools.flash.gdb import GdbRemote
 from midfuse.oracle import run_windows, write_expected
 from midfuse.tflite_file import read_tflite
 from tests.firmware_tools.gdb_line import halted_board
+from tests.firmware_tools.stand_in import build_stand_in, stand_in_checkout, stand_in_tensors
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 DATA = Path(__file__).parents[1] / "data"
@@ -180,6 +181,31 @@ def test_a_board_that_has_to_be_flashed(
     assert writes.count(writes[0]) == 1
 
 
+def test_over_tflm(
+    pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in for TFLM on native."""
+    checkout = stand_in_checkout(tmp_path / "tflite-micro")
+    build_stand_in(checkout, read_board("native"), "default")
+    monkeypatch.setenv("MIDFUSE_TFLM", str(checkout))
+    model = read_tflite(DATA / "cnn_har_int8.tflite")
+    window = np.full((1, *model.tensors[model.inputs[0]].shape), 3, np.int8)
+    np.save(pytester.path / "window.npy", window)
+    (expected,) = [stand_in_tensors(model, [window[0]])[index] for index in model.outputs]
+    pytester.makepyfile(
+        f"""
+        import numpy as np
+
+        def test_it(midfuse_board):
+            model = midfuse_board.load({str(model.path)!r})
+            assert model.run(np.load("window.npy"))[0].tobytes() == {expected!r}
+        """
+    )
+    options = ("--midfuse-board", "native", "--midfuse-runtime", "tflm", "--junitxml", "report.xml")
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=1)
+    assert properties(pytester.path / "report.xml")["test_it"]["midfuse_runtime"] == "tflm"
+
+
 def test_without_a_board_they_are_skipped(tests: pytest.Pytester) -> None:
     result = tests.runpytest_inprocess("-rs")
     result.assert_outcomes(skipped=4)
@@ -191,13 +217,17 @@ def test_without_a_board_they_are_skipped(tests: pytest.Pytester) -> None:
     [
         ("--midfuse-board nativ", "*no board 'nativ'; near names: native*"),
         ("--midfuse-port /dev/ttyACM0", "*say which board it is with --midfuse-board*"),
+        ("--midfuse-board native --midfuse-runtime tflm", "*MIDFUSE_TFLM names no checkout*"),
         ("--midfuse-board native --midfuse-probe 1", "*where the board answers*"),
         ("--midfuse-board native --midfuse-port /dev/null", "*write --midfuse-port=/dev/null, or*"),
         ("--midfuse-board native --midfuse-port x -n 2", "*2 workers, one board*"),
         ("--midfuse-board nucleo-f446re", "*nucleo-f446re is not emulated; add --midfuse-port*"),
     ],
 )
-def test_wrong_use(pytester: pytest.Pytester, options: str, said: str) -> None:
+def test_wrong_use(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: str, said: str
+) -> None:
+    monkeypatch.delenv("MIDFUSE_TFLM", raising=False)
     result = pytester.runpytest_inprocess(*options.split())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([said])

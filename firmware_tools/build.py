@@ -35,12 +35,10 @@ C_FLAGS = [
     *("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"),
     *("-ffunction-sections", "-fdata-sections", "-ffp-contract=off"),
 ]
-# As TFLM's makefile has them, where they change what its headers declare.
 CXX_FLAGS = [
     *("-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror"),
     *("-ffunction-sections", "-fdata-sections"),
     *("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-asynchronous-unwind-tables"),
-    *("-DTF_LITE_STATIC_MEMORY", "-DTF_LITE_DISABLE_X86_NEON"),
 ]
 # The C library brings debug sections that name its builder's folders.
 LINK_FLAGS = ["-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--strip-debug"]
@@ -56,13 +54,15 @@ NO_IMAGE_ID = hashlib.sha256(b"no image id yet").digest()[:IMAGE_ID_BYTES]
 class Runtime:
     """What carries out an inference in an image: its sources, and the C++ library behind them.
 
-    `include_dirs` are the library's headers, which are not ours to warn of.
+    `include_dirs` are the library's headers, which are not ours to warn of, `defines` what they
+    depend on.
     """
 
     name: str
     sources: tuple[Path, ...]
     archive: Path | None = None
     include_dirs: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
 
 
 OURS = Runtime("midfuse", (FIRMWARE / "steps.c",))
@@ -182,6 +182,7 @@ def link_firmware(
         (folder / "board_config.h").write_text(_config(board, runtime), encoding="utf-8")
         includes = [f"-I{path}" for path in (folder, FIRMWARE, RUNTIME, *headers, *include_dirs)]
         foreign = [f"-isystem{path}" for path in runtime.include_dirs]
+        foreign += [f"-D{name}" for name in runtime.defines]
         with progress.task("compile firmware", len(sources) + 1) as task:
 
             def compile_one(numbered: tuple[int, Path]) -> Path:

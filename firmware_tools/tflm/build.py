@@ -50,6 +50,7 @@ def build_tflm(
             (FIRMWARE / "tflm/interpreter.cc", FIRMWARE / "tflm/abort.c"),
             library.archive,
             tuple(library.include_dirs),
+            tuple(library.defines),
         )
         probed = probe(model, library.compiler_for(twin), runtime, generated, progress)
         memory = _memory(model, probed)

@@ -20,6 +20,8 @@ _FLATBUFFERS = _DOWNLOADS / "flatbuffers/include"
 _BUILDS = ("gen", f"{_MAKE}/gen")
 # The compiler that the makefile fetches for itself.
 _COMPILER = _DOWNLOADS / "gcc_embedded/bin"
+# A function that there is with compression only.
+_COMPRESSION = b"IsTensorCompressed"
 _MEMBER = re.compile(r"^File: .*\((.*)\)$", re.MULTILINE)
 _FIELD = re.compile(r"^ *(Class|Machine|Tag_\w+): +(.*)$", re.MULTILINE)
 # What has to be the same, or it does not link, does not run, or runs as another core would.
@@ -31,11 +33,15 @@ _SAME = (
 
 @dataclass(frozen=True)
 class Library:
-    """One build of TFLM and the checkout with its headers."""
+    """One build of TFLM and the checkout with its headers.
+
+    With `compression`, TFLM's of tensors, its classes are of another shape.
+    """
 
     root: Path
     archive: Path
     cmsis_nn: bool
+    compression: bool
 
     @property
     def runtime(self) -> str:
@@ -46,6 +52,12 @@ class Library:
     def include_dirs(self) -> list[Path]:
         return [self.root, *(self.root / _DOWNLOADS / name for name in ("gemmlowp", "ruy")),
                 self.root / _FLATBUFFERS]  # fmt: skip
+
+    @property
+    def defines(self) -> list[str]:
+        """What the library was built with, as far as it changes its headers."""
+        compression = ["USE_TFLM_COMPRESSION"] if self.compression else []
+        return ["TF_LITE_STATIC_MEMORY", "TF_LITE_DISABLE_X86_NEON", *compression]
 
     def compiler_for(self, board: Board) -> Board:
         """The board, built for with the compiler that built the library where it is at hand.
@@ -109,7 +121,8 @@ def fitting_libraries(folder: Path, board: Board) -> list[Library]:
         if members and all(_alike(found, wanted) for found in members.values()):
             # CMSIS-NN's sources are named after its functions.
             cmsis_nn = any(name.startswith("arm_") for name in members)
-            fitting.append(Library(root, archive, cmsis_nn))
+            compression = _COMPRESSION in archive.read_bytes()
+            fitting.append(Library(root, archive, cmsis_nn, compression))
     return fitting
 
 

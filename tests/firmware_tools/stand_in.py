@@ -13,6 +13,7 @@ from midfuse.oracle import Values
 from midfuse.tflite_file import TFLiteModel
 
 STAND_IN = Path(__file__).with_name("tflm_stand_in")
+DEFINES = ["-DTF_LITE_STATIC_MEMORY"]
 _DOWNLOADS = "tensorflow/lite/micro/tools/make/downloads"
 
 
@@ -28,12 +29,12 @@ def build_stand_in(
 ) -> Path:
     """The library in `gen/BUILD`, with a member of CMSIS-NN's kind if it is wanted.
 
-    `define` may be TF_LITE_STRIP_ERROR_STRINGS, as in TFLM's release builds, or STAND_IN_REFUSES,
-    with the code of the op that it then lacks.
+    `define` may be TF_LITE_STRIP_ERROR_STRINGS, as in TFLM's release builds, USE_TFLM_COMPRESSION,
+    or STAND_IN_REFUSES with the code of the op that it then lacks.
     """
     folder = checkout / "gen" / build / "lib"
     folder.mkdir(parents=True)
-    flags = [*CXX_FLAGS, *board.toolchain.cpu_flags, f"-I{checkout}", f"-D{define}"]
+    flags = [*CXX_FLAGS, *board.toolchain.cpu_flags, f"-I{checkout}", *DEFINES, f"-D{define}"]
     kernels = "arm_library" if cmsis_nn else "library"
     for source, name in (("library", kernels), ("cxx_support", "cxx_support")):
         command = [board.toolchain.program("g++"), *flags, "-c", str(STAND_IN / f"{source}.cc")]

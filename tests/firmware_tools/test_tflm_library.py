@@ -1,21 +1,23 @@
 """Which of the libraries in a checkout is for a board, and what is said where there is none."""
 
+import platform
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from firmware_tools.board import Board, read_board
-from firmware_tools.build import require_toolchain
+from firmware_tools.board import FIRMWARE, RUNTIME, Board, read_board
+from firmware_tools.build import CXX_FLAGS, require_toolchain
 from firmware_tools.runtimes import TFLM_VARIABLE
-from firmware_tools.tflm.generate import op_methods
+from firmware_tools.tflm.generate import op_methods, write_header
 from firmware_tools.tflm.library import ARCHIVE, RESOLVER, Library, find_library
 from midfuse.cli import main
 from midfuse.errors import InputError
 from midfuse.tflite_file import read_tflite
-from tests.firmware_tools.stand_in import build_stand_in, stand_in_checkout
+from tests.firmware_tools.stand_in import DEFINES, build_stand_in, stand_in_checkout
 
 DATA = Path(__file__).parents[1] / "data"
 CNN = DATA / "cnn_har_int8.tflite"
@@ -31,6 +33,11 @@ def soft_float(board: Board) -> Board:
     flags = ["-mcpu=cortex-m4+nofp", "-mthumb", "-mfloat-abi=soft"]
     toolchain = board.toolchain.model_copy(update={"cpu_flags": flags})
     return board.model_copy(update={"toolchain": toolchain})
+
+
+def library_in(root: Path, archive: str = ARCHIVE) -> Library:
+    """Reference kernels, no compression."""
+    return Library(root, root / archive, cmsis_nn=False, compression=False)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,9 @@ def empty(tmp_path: Path) -> Path:
 @needs_cross_compiler
 def test_the_library_for_the_core_is_found(checkout: Path) -> None:
     found = find_library(checkout, M3)
-    assert found == Library(checkout, checkout / f"gen/m3_default/lib/{ARCHIVE}", cmsis_nn=False)
+    assert found == Library(
+        checkout, checkout / f"gen/m3_default/lib/{ARCHIVE}", cmsis_nn=False, compression=False
+    )
     assert found.runtime == "tflm"
     assert all(folder.is_dir() for folder in (found.root, found.include_dirs[-1]))
     named = find_library(checkout / "gen/m4_default_cmsis_nn", M4)
@@ -122,7 +131,7 @@ def test_the_compiler_that_the_makefile_fetched_is_taken(checkout: Path, empty: 
 
 
 def test_only_the_models_kinds_of_op_are_registered(empty: Path) -> None:
-    library = Library(empty, empty / ARCHIVE, cmsis_nn=False)
+    library = library_in(empty)
     assert op_methods(read_tflite(CNN), library) == [
         *("AddReshape", "AddConv2D", "AddMaxPool2D", "AddMean", "AddFullyConnected"),
         "AddSoftmax",
@@ -135,7 +144,7 @@ def test_only_the_models_kinds_of_op_are_registered(empty: Path) -> None:
 def test_an_op_without_a_kernel_is_named(name: str, empty: Path) -> None:
     model = read_tflite(CNN)
     ops = [*model.ops[:3], replace(model.ops[3], name=name), *model.ops[4:]]
-    library = Library(empty, empty / ARCHIVE, cmsis_nn=False)
+    library = library_in(empty)
     with pytest.raises(InputError, match=rf"op 3 \({name}\): the TFLM in .* has no kernel for it"):
         op_methods(replace(model, ops=ops), library)
 
@@ -159,3 +168,31 @@ def test_options_that_do_not_go_together_are_one_line(
     monkeypatch.setenv(TFLM_VARIABLE, str(empty))
     assert f"{empty}: no {ARCHIVE}" in CliRunner().invoke(main, [*build, "--runtime=tflm"]).stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_adapter_asks_for_what_tflm_has(empty: Path, tmp_path: Path) -> None:
+    """Symbol for symbol, and so signature for signature, in the TFLM that we compare with."""
+    tflite_micro = pytest.importorskip("tflite_micro", reason="its wheel is for x86-64 Linux")
+    runtime = next(Path(tflite_micro.__file__).parent.rglob("_runtime.so"), None)
+    if runtime is None or platform.machine() != "x86_64":
+        pytest.skip("a tflite-micro without the C++ runtime")
+    methods = op_methods(read_tflite(CNN), library_in(empty))
+    write_header(tmp_path, read_tflite(CNN), methods, observable=True)
+    includes = [f"-I{path}" for path in (empty, FIRMWARE, RUNTIME, tmp_path)]
+    asked: set[str] = set()
+    for name in ("interpreter", "probe"):
+        built = tmp_path / f"{name}.o"
+        source = FIRMWARE / f"tflm/{name}.cc"
+        subprocess.run(
+            ["g++", *CXX_FLAGS, *DEFINES, *includes, "-c", source, "-o", built], check=True
+        )
+        asked |= symbols("--undefined-only", built)
+    ours = {symbol for symbol in asked if "6tflite" in symbol}
+    assert any("16MicroInterpreterC1E" in symbol for symbol in ours)
+    assert len(ours) >= 9
+    assert not ours - symbols("--defined-only", runtime)
+
+
+def symbols(which: str, path: Path) -> set[str]:
+    done = subprocess.run(["nm", which, path], capture_output=True, text=True, check=True)
+    return {line.split()[-1] for line in done.stdout.splitlines()}

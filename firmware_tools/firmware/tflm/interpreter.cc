@@ -26,7 +26,7 @@ template <typename Object> void *operator new(size_t, mf_place<Object> &place) n
 namespace {
 
 /* TFLM tells it of each op; in an ordinary inference nobody listens. */
-class Profiler : public tflite::MicroProfilerInterface {
+class OpTicks : public tflite::MicroProfilerInterface {
 public:
     uint32_t BeginEvent(const char *) override
     {
@@ -53,9 +53,9 @@ private:
 };
 
 mf_place<mf_resolver> resolver_place;
-mf_place<Profiler> profiler_place;
+mf_place<OpTicks> profiler_place;
 mf_place<tflite::MicroInterpreter> interpreter_place;
-Profiler *profiler;
+OpTicks *profiler;
 tflite::MicroInterpreter *interpreter;
 
 void require(bool fine)
@@ -78,7 +78,7 @@ void mf_inference_start(void)
 {
     mf_resolver *resolver = new (resolver_place) mf_resolver;
     require(mf_add_ops(*resolver));
-    profiler = new (profiler_place) Profiler;
+    profiler = new (profiler_place) OpTicks;
     interpreter = new (interpreter_place) tflite::MicroInterpreter(
         tflite::GetModel(mf_tflm_file), *resolver, mf_tflm_arena,
         static_cast<size_t>(mf_tflm_arena_end - mf_tflm_arena), nullptr, profiler,

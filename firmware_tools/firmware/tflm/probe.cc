@@ -30,7 +30,7 @@ void listen(const char *text)
     strncat(complaint, text, room);
 }
 
-class Counter : public tflite::MicroProfilerInterface {
+class OpCount : public tflite::MicroProfilerInterface {
 public:
     uint32_t BeginEvent(const char *) override
     {
@@ -56,7 +56,7 @@ bool record(const tflite::Model *model, const mf_resolver &resolver)
 {
     tflite::RecordingMicroAllocator *recorder =
         tflite::RecordingMicroAllocator::Create(mf_tflm_arena, whole());
-    Counter counter;
+    OpCount counter;
     tflite::MicroInterpreter interpreter(model, resolver, recorder, nullptr, &counter);
     if (interpreter.AllocateTensors() != kTfLiteOk || interpreter.Invoke() != kTfLiteOk) {
         return false;

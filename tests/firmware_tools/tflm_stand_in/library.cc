@@ -102,16 +102,9 @@ const uint8_t *data_of(const uint8_t *model, const uint8_t *tensor)
 extern "C" void RegisterDebugLogCallback(void (*callback)(const char *)) { listener = callback; }
 
 namespace tflite {
+namespace micro {
 
-const Model *GetModel(const void *file)
-{
-    return reinterpret_cast<const Model *>(follow(static_cast<const uint8_t *>(file)));
-}
-
-size_t RecordingSingleArenaBufferAllocator::GetNonPersistentUsedBytes() const
-{
-    return whole->head_bytes();
-}
+size_t SingleArenaBufferAllocator::GetNonPersistentUsedBytes() const { return head_; }
 
 RecordingMicroAllocator *RecordingMicroAllocator::Create(uint8_t *arena, size_t bytes)
 {
@@ -119,9 +112,13 @@ RecordingMicroAllocator *RecordingMicroAllocator::Create(uint8_t *arena, size_t 
     RecordingMicroAllocator made(arena, bytes);
     memcpy(static_cast<void *>(place), static_cast<const void *>(&made), sizeof made);
     auto *recorder = reinterpret_cast<RecordingMicroAllocator *>(place);
-    const_cast<RecordingSingleArenaBufferAllocator *>(recorder->GetSimpleMemoryAllocator())->whole =
-        recorder;
-    return recorder->tail(200) == nullptr ? nullptr : recorder;
+    /* It takes room of its own, as a recorder does. */
+    return recorder->single.tail(200) == nullptr ? nullptr : recorder;
+}
+
+const SingleArenaBufferAllocator *RecordingMicroAllocator::GetSimpleMemoryAllocator() const
+{
+    return &single;
 }
 
 MicroInterpreter::MicroInterpreter(const Model *model, const MicroOpResolver &resolver,
@@ -161,8 +158,8 @@ TfLiteStatus MicroInterpreter::AllocateTensors()
             return kTfLiteError;
         }
     }
-    uint8_t *table = allocator_->tail(length(tensors) * sizeof *tensors_);
-    if (table == nullptr || allocator_->tail(48 * length(ops)) == nullptr) {
+    uint8_t *table = allocator_->single.tail(length(tensors) * sizeof *tensors_);
+    if (table == nullptr || allocator_->single.tail(48 * length(ops)) == nullptr) {
         return kTfLiteError;
     }
     tensors_ = reinterpret_cast<TfLiteEvalTensor *>(table);
@@ -172,7 +169,7 @@ TfLiteStatus MicroInterpreter::AllocateTensors()
         const uint8_t *data = data_of(model_, tensor);
         uint8_t *place = const_cast<uint8_t *>(data);
         if (data == nullptr) {
-            place = allocator_->head(bytes_of(tensor));
+            place = allocator_->single.head(bytes_of(tensor));
             planned++;
             if (place == nullptr) {
                 complain("the arena is too small for tensor", static_cast<int>(i));
@@ -182,7 +179,7 @@ TfLiteStatus MicroInterpreter::AllocateTensors()
         tensors_[i].data.raw = reinterpret_cast<char *>(place);
     }
     /* Planning takes more than what lasts: the least arena is larger than what it holds. */
-    return allocator_->room() < 24 * planned ? kTfLiteError : kTfLiteOk;
+    return allocator_->single.room() < 24 * planned ? kTfLiteError : kTfLiteOk;
 }
 
 TfLiteStatus MicroInterpreter::Invoke()
@@ -248,6 +245,11 @@ TfLiteTensor *MicroInterpreter::output(size_t index)
     return describe(vector(graph_, GRAPH_OUTPUTS), index);
 }
 
+#ifdef USE_TFLM_COMPRESSION
+bool MicroInterpreter::IsTensorCompressed() { return room_for_it_[0] != 0; }
+#endif
+
 TfLiteEvalTensor *MicroInterpreter::GetTensor(int index, int) { return &tensors_[index]; }
 
+} // namespace micro
 } // namespace tflite

@@ -8,6 +8,9 @@
 #error "TFLM's structures are of another shape without TF_LITE_STATIC_MEMORY"
 #endif
 
+namespace tflite {
+namespace micro {
+
 enum TfLiteStatus { kTfLiteOk = 0, kTfLiteError = 1 };
 
 union TfLitePtrUnion {
@@ -24,5 +27,15 @@ struct TfLiteTensor {
 struct TfLiteEvalTensor {
     TfLitePtrUnion data;
 };
+
+} // namespace micro
+} // namespace tflite
+
+/* TFLM's C types are of its namespace, and have global names too. */
+using tflite::micro::kTfLiteError;
+using tflite::micro::kTfLiteOk;
+using tflite::micro::TfLiteEvalTensor;
+using tflite::micro::TfLiteStatus;
+using tflite::micro::TfLiteTensor;
 
 #endif

@@ -4,11 +4,14 @@
 #include "tensorflow/lite/c/common.h"
 
 namespace tflite {
+namespace micro {
 
 /* Tensors from the head of the arena, what lasts from its tail. */
-class MicroAllocator {
+class SingleArenaBufferAllocator {
 public:
-    MicroAllocator(uint8_t *arena, size_t bytes) : arena_(arena), bytes_(bytes) {}
+    SingleArenaBufferAllocator(uint8_t *arena, size_t bytes) : arena_(arena), bytes_(bytes) {}
+
+    size_t GetNonPersistentUsedBytes() const;
 
     uint8_t *head(size_t bytes)
     {
@@ -30,7 +33,6 @@ public:
         return arena_ + bytes_ - tail_;
     }
 
-    size_t head_bytes() const { return head_; }
     size_t used_bytes() const { return head_ + tail_; }
     size_t room() const { return bytes_ - used_bytes(); }
 
@@ -38,6 +40,18 @@ private:
     uint8_t *arena_;
     size_t bytes_, head_ = 0, tail_ = 0;
 };
+
+class MicroAllocator {
+public:
+    MicroAllocator(uint8_t *arena, size_t bytes) : single(arena, bytes) {}
+
+    SingleArenaBufferAllocator single;
+};
+
+} // namespace micro
+
+using micro::MicroAllocator;
+using micro::SingleArenaBufferAllocator;
 
 } // namespace tflite
 

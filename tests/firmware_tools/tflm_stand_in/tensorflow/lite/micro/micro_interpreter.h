@@ -8,6 +8,7 @@
 #include "tensorflow/lite/schema/schema_generated.h"
 
 namespace tflite {
+namespace micro {
 
 class MicroResourceVariables;
 
@@ -26,11 +27,16 @@ public:
     TfLiteTensor *input(size_t index);
     TfLiteTensor *output(size_t index);
     TfLiteEvalTensor *GetTensor(int index, int subgraph = 0);
-    size_t arena_used_bytes() const { return allocator_->used_bytes(); }
+    size_t arena_used_bytes() const { return allocator_->single.used_bytes(); }
 
 private:
     TfLiteTensor *describe(const uint8_t *list, size_t index);
 
+#ifdef USE_TFLM_COMPRESSION
+    bool IsTensorCompressed();
+
+    uint8_t room_for_it_[64];
+#endif
     const uint8_t *model_;
     const MicroOpResolver &resolver_;
     MicroAllocator own_;
@@ -40,6 +46,10 @@ private:
     const uint8_t *graph_ = nullptr;
     TfLiteEvalTensor *tensors_ = nullptr;
 };
+
+} // namespace micro
+
+using micro::MicroInterpreter;
 
 } // namespace tflite
 

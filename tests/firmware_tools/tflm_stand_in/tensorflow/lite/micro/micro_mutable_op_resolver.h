@@ -4,9 +4,11 @@
 #include "tensorflow/lite/c/common.h"
 
 namespace tflite {
+namespace micro {
 
 class MicroOpResolver {
 public:
+    virtual ~MicroOpResolver() {}
     virtual bool FindOp(int builtin_code) const = 0;
 };
 
@@ -43,9 +45,17 @@ private:
         return kTfLiteOk;
     }
 
+    /* As in TFLM: an object with a virtual destructor that never lies on a heap. */
+    void operator delete(void *) {}
+
     int codes_[tOpCount];
     unsigned int count_ = 0;
 };
+
+} // namespace micro
+
+using micro::MicroMutableOpResolver;
+using micro::MicroOpResolver;
 
 } // namespace tflite
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 namespace tflite {
+namespace micro {
 
 class MicroProfilerInterface {
 public:
@@ -11,6 +12,10 @@ public:
     virtual uint32_t BeginEvent(const char *tag) = 0;
     virtual void EndEvent(uint32_t event) = 0;
 };
+
+} // namespace micro
+
+using micro::MicroProfilerInterface;
 
 } // namespace tflite
 

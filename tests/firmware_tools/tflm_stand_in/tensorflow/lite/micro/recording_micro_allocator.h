@@ -4,30 +4,22 @@
 #include "tensorflow/lite/micro/micro_allocator.h"
 
 namespace tflite {
+namespace micro {
 
-class RecordingMicroAllocator;
-
-class RecordingSingleArenaBufferAllocator {
-public:
-    size_t GetNonPersistentUsedBytes() const;
-
-    const RecordingMicroAllocator *whole;
-};
-
+/* It records nothing but what every allocator here knows. */
 class RecordingMicroAllocator : public MicroAllocator {
 public:
     static RecordingMicroAllocator *Create(uint8_t *arena, size_t bytes);
 
-    const RecordingSingleArenaBufferAllocator *GetSimpleMemoryAllocator() const { return &single_; }
+    const SingleArenaBufferAllocator *GetSimpleMemoryAllocator() const;
 
 private:
-    RecordingMicroAllocator(uint8_t *arena, size_t bytes) : MicroAllocator(arena, bytes)
-    {
-        single_.whole = this;
-    }
-
-    RecordingSingleArenaBufferAllocator single_;
+    using MicroAllocator::MicroAllocator;
 };
+
+} // namespace micro
+
+using micro::RecordingMicroAllocator;
 
 } // namespace tflite
 

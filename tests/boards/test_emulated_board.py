@@ -99,7 +99,7 @@ def test_a_crash_starts_the_board_anew_and_is_told(board: Board, toy: Image) -> 
     a, b = toy_windows(1, seed=4)[0]
     with backend_for(board).boot(toy.elf) as running:
         with serial.serial_for_url(running.port) as line:
-            link = Link(line, reply_timeout=0.1)
+            link = Link(line, reply_timeout=0.2)
             link.open(TOY_SHA256)
             with pytest.raises(DeviceError, match="so it crashes on it"):
                 link.run_window([a, bytes([127, 125]) + b[2:]], TOY_OUTPUT_BYTES)

@@ -32,7 +32,7 @@ from midfuse.tflite_file import TFLiteModel, read_tflite
 
 Inputs = Mapping[str, npt.NDArray[Any]] | Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
 
-# Takes a figure's name and the figure; pytest's record_property is one.
+# Takes a figure's name and the figure.
 Record = Callable[[str, object], None]
 
 # Stands in errors where a command names the file.

@@ -75,11 +75,11 @@ def _program(what: str, programs: Sequence[str], packages: str, *, needed: bool)
     said = _says([there, "--version"])
     # "GNU gdb (Debian 13.1-3) 13.1": what the distribution calls it stands in parentheses.
     found = re.search(r"\d+\.\d[\w.+-]*", re.sub(r"\([^)]*\)", "", said))
+    where = shutil.which(there)
     if found is None:
-        return Finding(
-            what, lacking(needed), f"{shutil.which(there)} does not run", "install it anew"
-        )
-    return Finding(what, "ready", f"{found[0]}, {shutil.which(there)}")
+        remedy = f"{where} --version  # it says why"
+        return Finding(what, lacking(needed), f"{where} does not run", remedy)
+    return Finding(what, "ready", f"{found[0]}, {where}")
 
 
 def _is_here(backend: str) -> bool:

@@ -243,6 +243,7 @@ def test_the_docs_example_runs(project: pytest.Pytester) -> None:
     arguments = shlex.split(line)
     board = arguments.index("--midfuse-board") + 1
     arguments[board] = "native"
+    arguments += ["-W", "error::pytest.PytestWarning"]
     project.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
     report = arguments[arguments.index("--junitxml") + 1]
     (found,) = properties(project.path / report).values()

@@ -4,6 +4,7 @@ TFLM's arena is as large as TFLM says. So an image is built twice: first as a pr
 an emulated board of the same core and finds out, then with just that much (see probe.cc).
 """
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from firmware_tools.memory import MemoryUse
 from firmware_tools.tflm.generate import op_methods, write_header, write_model
 from firmware_tools.tflm.library import Library
 from firmware_tools.tflm.probe import Probed, emulated_twin, probe
+from midfuse.errors import DeviceError
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 
@@ -40,7 +42,13 @@ def build_tflm(
         DeviceError: a compiler or the emulator is missing or fails.
     """
     methods = op_methods(model, library)
-    twin = emulated_twin(board)
+    target, twin = library.compiler_for(board), library.compiler_for(emulated_twin(board))
+    compiler = target.toolchain.program("g++")
+    if shutil.which(compiler) is None:
+        raise DeviceError(
+            f"{compiler}, which TFLM's headers are for, is not installed",
+            f"install the C++ compiler that goes with {board.toolchain.program('gcc')}",
+        )
     backend_for(twin).require()
     with tempfile.TemporaryDirectory() as scratch:
         generated = Path(scratch)
@@ -52,7 +60,7 @@ def build_tflm(
             tuple(library.include_dirs),
             tuple(library.defines),
         )
-        probed = probe(model, library.compiler_for(twin), runtime, generated, progress)
+        probed = probe(model, twin, runtime, generated, progress)
         memory = _memory(model, probed)
         check_fit(model.path, memory, board)
         steps = model.ops if probed.events == len(model.ops) else []
@@ -64,7 +72,7 @@ def build_tflm(
             observable=observable,
         )
         return link_firmware(
-            library.compiler_for(board),
+            target,
             [source],
             out,
             include_dirs=[generated],

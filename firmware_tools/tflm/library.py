@@ -74,7 +74,7 @@ class Library:
 def find_library(folder: Path, board: Board) -> Library:
     """The one library in `folder` that is built for the board's core.
 
-    `folder` is a checkout of tflite-micro, or one of its `gen` folder's.
+    `folder` is a checkout of tflite-micro, or the folder of one build in its `gen`.
 
     Raises:
         InputError: no checkout, nothing built in it, or none or several for this core.
@@ -94,14 +94,12 @@ def find_library(folder: Path, board: Board) -> Library:
         raise InputError(f"{folder}: no {ARCHIVE} is built in it", _how_to_build(root, board))
     wanted = _fields_of_core(board)
     for found in _members(board, archives[0]).values():
-        for name in _SAME:
-            if found.get(name) != wanted.get(name):
-                raise InputError(
-                    f"{archives[0]}: not built for {board.name}'s core:"
-                    f" {name.removeprefix('Tag_')} is {found.get(name, 'none')}, the board's"
-                    f" {wanted.get(name, 'none')}",
-                    _how_to_build(root, board),
-                )
+        if name := _difference(found, wanted):
+            raise InputError(
+                f"{archives[0]}: not built for {board.name}'s core: {name.removeprefix('Tag_')} is"
+                f" {found.get(name, 'none')}, the board's {wanted.get(name, 'none')}",
+                _how_to_build(root, board),
+            )
     raise InputError(f"{archives[0]}: no library", _how_to_build(root, board))
 
 
@@ -118,7 +116,7 @@ def fitting_libraries(folder: Path, board: Board) -> list[Library]:
     fitting = []
     for archive in archives:
         members = _members(board, archive)
-        if members and all(_alike(found, wanted) for found in members.values()):
+        if members and not any(_difference(found, wanted) for found in members.values()):
             # CMSIS-NN's sources are named after its functions.
             cmsis_nn = any(name.startswith("arm_") for name in members)
             compression = _COMPRESSION in archive.read_bytes()
@@ -175,8 +173,9 @@ def _read_elf(board: Board, path: Path) -> str:
     return done.stdout
 
 
-def _alike(found: dict[str, str], wanted: dict[str, str]) -> bool:
-    return all(found.get(name) == wanted.get(name) for name in _SAME)
+def _difference(found: dict[str, str], wanted: dict[str, str]) -> str | None:
+    """The first field that has to be the same, and is not."""
+    return next((name for name in _SAME if found.get(name) != wanted.get(name)), None)
 
 
 def _how_to_build(root: Path, board: Board) -> str:

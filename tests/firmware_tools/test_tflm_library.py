@@ -130,6 +130,26 @@ def test_the_compiler_that_the_makefile_fetched_is_taken(checkout: Path, empty: 
     assert replace(found, root=empty).compiler_for(host) == host
 
 
+def test_a_missing_cxx_compiler_is_one_line(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_stand_in(empty, read_board("native"), "linux_x86_64_default")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("gcc", "as", "objcopy", "size", "readelf"):
+        program = shutil.which(name)
+        assert program is not None
+        (programs / name).symlink_to(program)
+    monkeypatch.setenv("PATH", str(programs))
+    answer = CliRunner().invoke(main, ["build", str(CNN), "--board=native", "--runtime=tflm",
+                                       f"--tflm={empty}", f"--out={tmp_path / 'out'}"])  # fmt: skip
+    assert answer.exit_code == 3, answer.output
+    assert answer.stderr == (
+        "error: g++, which TFLM's headers are for, is not installed; install the C++ compiler that"
+        " goes with gcc\n"
+    )
+
+
 def test_only_the_models_kinds_of_op_are_registered(empty: Path) -> None:
     library = library_in(empty)
     assert op_methods(read_tflite(CNN), library) == [

@@ -114,7 +114,8 @@ class GdbRemote:
         sections = _SECTION.findall(compared)
         bad = [name for name, verdict in sections if verdict != "matched"]
         if bad or not sections:
-            raise verify_failed(self._board.name, ", ".join(bad) or "all that GDB compared")
+            what = ", ".join(bad) or "all that GDB compared"
+            raise verify_failed(self._board.name, f"{what} is not what was written")
 
     def _program(self) -> str:
         for program in _PROGRAMS:

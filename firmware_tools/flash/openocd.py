@@ -23,7 +23,7 @@ from firmware_tools.flash.programmer import (
 )
 from firmware_tools.flash.usb import serial_numbers
 from midfuse.children import die_with
-from midfuse.errors import DeviceError
+from midfuse.errors import DeviceError, InputError
 from midfuse.progress import SILENT, Progress
 
 _PROGRAM = "openocd"
@@ -60,7 +60,7 @@ class OpenOcd:
         there = serial_numbers(usb)
         if probe is not None or not there:
             return probe or ""
-        return choose(there, None, f"probe of {self._board.name}", "connect the board")
+        return choose(there, None, "probe", self._board.name, "connect the board")
 
     def plan(self, payload: Payload, probe: str | None) -> list[str]:
         """See `Programmer`."""
@@ -72,6 +72,13 @@ class OpenOcd:
             # Run beside a copy of it, so that no name of the user's has to be quoted for Tcl.
             shutil.copy(payload.elf, Path(scratch) / "firmware.elf")
             with _running(self._command("firmware.elf", probe), scratch) as run:
+                try:
+                    run.reach("configured")
+                except DeviceError as error:
+                    raise InputError(
+                        f"{self._board.folder / 'board.toml'}: flash.config: {error.problem}",
+                        "correct the file's name; OpenOCD's own begin with interface/ or target/",
+                    ) from None
                 try:
                     run.reach("connected")
                 except DeviceError as error:
@@ -110,7 +117,7 @@ class OpenOcd:
             command += ["--command", f"adapter serial {{{probe}}}"]
         # It need not serve anybody while it flashes.
         script = ["gdb_port disabled", "tcl_port disabled", "telnet_port disabled"]
-        script += ["init", "reset halt", _say("connected")]
+        script += [_say("configured"), "init", "reset halt", _say("connected")]
         for address, mask, wanted in registers(self._board):
             script += [
                 f"set word [read_memory {address:#x} 32 1]",

@@ -55,18 +55,21 @@ class Programmer(Protocol):
         """
 
 
-def choose(found: Sequence[str], wanted: str | None, what: str, remedy: str) -> str:
+def choose(found: Sequence[str], wanted: str | None, kind: str, board: str, remedy: str) -> str:
     """The one of `found` that is meant; see `Programmer.find`. A remedy for when there is none."""
     listed = ", ".join(sorted(found))
     if wanted is not None:
         if wanted in found:
             return wanted
         there = f"there is {listed}" if found else "there is none"
-        raise DeviceError(f"--probe {wanted}: no such {what}; {there}", remedy)
+        raise DeviceError(f"--probe {wanted}: no such {kind}; {there}", remedy)
     if not found:
-        raise DeviceError(f"no {what} found", remedy)
+        raise DeviceError(f"no {kind} for {board} found", remedy)
     if len(found) > 1:
-        raise DeviceError(f"{len(found)} {what}s found: {listed}", "choose one with --probe")
+        raise DeviceError(
+            f"{len(found)} {kind}s for {board} found: {listed}; nothing was written",
+            "choose one with --probe",
+        )
     return found[0]
 
 
@@ -95,10 +98,10 @@ def half_written(board: str) -> Iterator[None]:
         ) from None
 
 
-def verify_failed(board: str, where: str) -> CheckFailed:
-    """The error for flash that does not hold what was written to it."""
+def verify_failed(board: str, words: str) -> CheckFailed:
+    """The error for flash that does not hold what was written to it, in the tool's words."""
     return CheckFailed(
-        f"{board}: verify failed: {where} is not what was written",
+        f"{board}: verify failed: {words}",
         "run the command again; if it stays so, the flash is worn, protected or not powered well",
     )
 

@@ -51,6 +51,7 @@ class PyOcd:
             there,
             probe,
             "debug probe",
+            self._board.name,
             "connect it; `midfuse doctor` says whether this user may open it",
         )
 
@@ -90,7 +91,7 @@ class PyOcd:
             if found != payload.data:
                 pairs = enumerate(zip(found, payload.data, strict=True))
                 at = payload.start + next(i for i, (a, b) in pairs if a != b)
-                raise verify_failed(self._board.name, f"address {at:#010x}")
+                raise verify_failed(self._board.name, f"{at:#010x} is not what was written")
             try:
                 with _errors():
                     target.reset()
@@ -111,16 +112,16 @@ class PyOcd:
             "no_config": True,
             "hide_programming_progress": True,
         }
-        session = Session(found, auto_open=False, options=options)
         try:
-            session.open()
+            session = Session(found, auto_open=False, options=options)
         except TargetSupportError as error:
-            session.close()
             raise DeviceError(
                 f"pyocd does not know the chip {self._entry.target} of {self._board.name}"
                 f" ({error})",
                 f"pyocd pack install {self._entry.target}",
             ) from None
+        try:
+            session.open()
         except (Error, OSError) as error:
             session.close()
             raise DeviceError(

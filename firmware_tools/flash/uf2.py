@@ -50,7 +50,7 @@ class Uf2:
             "connect the board, start its boot loader (often by pressing reset twice) and mount"
             " its drive; --probe names the drive's folder"
         )
-        return choose(ours, None, f"UF2 drive of a {self._board.name}", remedy)
+        return choose(ours, None, "UF2 drive", self._board.name, remedy)
 
     def plan(self, payload: Payload, probe: str | None) -> list[str]:
         """See `Programmer`."""

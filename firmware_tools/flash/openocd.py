@@ -103,7 +103,7 @@ class OpenOcd:
     def _check_chip(self, run: "_Run") -> None:
         for address, mask, wanted in registers(self._board):
             try:
-                found = int(run.reach(f"id {address:#x}")) & mask
+                found = int(run.reach(f"id {address:#x}"), 0) & mask
             except DeviceError as error:
                 raise no_chip_id(self._board, address, error) from None
             if found not in (0, wanted):
@@ -121,7 +121,7 @@ class OpenOcd:
         for address, mask, wanted in registers(self._board):
             script += [
                 f"set word [read_memory {address:#x} 32 1]",
-                _say(f"id {address:#x} [expr {{$word}}]"),
+                _say(f"id {address:#x} $word"),
                 f"set id [expr {{$word & {mask:#x}}}]",
                 f"if {{$id != 0 && $id != {wanted:#x}}} {{shutdown error}}",
             ]

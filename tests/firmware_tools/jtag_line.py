@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.firmware_tools.simulated_chip import DebugPort, SimulatedChip
 
@@ -72,17 +73,19 @@ class JtagPort:
 
 @dataclass
 class JtagLine:
-    """Where OpenOCD finds the chip; `cut_after` bytes of traffic the cable is pulled."""
+    """Where OpenOCD finds the chip; `cut` pulls the cable, until somebody plugs it in again."""
 
-    port: int
-    cut_after: int | None = None
+    path: Path
+    cut: bool = False
 
 
 @contextmanager
-def jtag_line(chip: SimulatedChip) -> Iterator[JtagLine]:
-    """Serve one OpenOCD after the other."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        line = JtagLine(listener.getsockname()[1])
+def jtag_line(chip: SimulatedChip, path: Path) -> Iterator[JtagLine]:
+    """Serve one OpenOCD after the other, on a Unix socket (which does not delay small packets)."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        line = JtagLine(path)
         stop = threading.Event()
 
         def work() -> None:
@@ -90,6 +93,7 @@ def jtag_line(chip: SimulatedChip) -> Iterator[JtagLine]:
                 with listener.accept()[0] as host:
                     if stop.is_set():
                         return
+                    line.cut = False
                     _serve(host, JtagPort(chip), line)
 
         thread = threading.Thread(target=work)
@@ -98,18 +102,15 @@ def jtag_line(chip: SimulatedChip) -> Iterator[JtagLine]:
             yield line
         finally:
             stop.set()
-            socket.create_connection(("127.0.0.1", line.port)).close()
+            with socket.socket(socket.AF_UNIX) as last:
+                last.connect(str(path))
             thread.join()
 
 
 def _serve(host: socket.socket, port: JtagPort, line: JtagLine) -> None:
-    host.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    clock, count = 0, 0
+    clock = 0
     try:
         while received := host.recv(65536):
-            count += len(received)
-            if line.cut_after is not None and count > line.cut_after:
-                return
             answer = bytearray()
             for character in received:
                 if 0x30 <= character <= 0x37:  # '0' + 4 * TCK + 2 * TMS + TDI
@@ -119,7 +120,7 @@ def _serve(host: socket.socket, port: JtagPort, line: JtagLine) -> None:
                     clock = pins & 4
                 elif character == 0x52:  # R
                     answer.append(0x30 + port.tdo)
-                elif character == 0x51:  # Q
+                if line.cut or character == 0x51:  # Q
                     return
             host.sendall(answer)
     except OSError:

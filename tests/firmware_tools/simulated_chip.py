@@ -1,6 +1,6 @@
 """A Cortex-M chip behind its debug port, as registers: what OpenOCD and pyOCD see of an STM32F405.
 
-No code runs on it. It has the debug port and the memory access port of Arm's debug interface (ADIv5),
+No code runs on it. It has the debug port and the memory access port of Arm's ADIv5,
 the core's debug registers, a ROM table, RAM, and flash that is erased and written through the
 STM32F4's controller (reference manual RM0090, chapter 3).
 """
@@ -31,7 +31,7 @@ class SimulatedChip:
     def __init__(self, device_id: int = 0x413, spoil: Spoil = lambda _, data: data) -> None:
         self.flash = bytearray(b"\x55" * 4 * SECTOR_BYTES)
         self.resets = 0
-        self._spoil = spoil
+        self.spoil = spoil
         self._ram = bytearray(0x1000)
         self._words = {
             _CPUID: _CORTEX_M4,
@@ -62,7 +62,7 @@ class SimulatedChip:
         elif FLASH <= address < FLASH + len(self.flash):
             if self._words[_CR] & (_PG | _LOCK) == _PG:
                 at = address - FLASH
-                written = zip(self.flash[at : at + size], self._spoil(address, data), strict=True)
+                written = zip(self.flash[at : at + size], self.spoil(address, data), strict=True)
                 self.flash[at : at + size] = bytes(old & new for old, new in written)
         else:
             self._set_register(address, value)
@@ -108,7 +108,7 @@ class SimulatedChip:
 
 
 class DebugPort:
-    """ADIv5's registers: `ap` chooses between access port and debug port, `address` is 0, 4, 8, C."""
+    """ADIv5's registers at 0, 4, 8 and C: `ap` chooses the access port's, else the debug port's."""
 
     def __init__(self, chip: SimulatedChip) -> None:
         self._chip = chip
@@ -163,26 +163,12 @@ class DebugPort:
 
 def elf_at(address: int, data: bytes) -> bytes:
     """The least 32-bit ELF file that puts bytes at an address."""
-    header = struct.Struct("<16sHHIIIIIHHHHHH")
-    segment = struct.Struct("<8I")
+    header, segment = struct.Struct("<16sHHIIIIIHHHHHH"), struct.Struct("<8I")
     start = header.size + segment.size
+    kind = (2, 40, 1)  # a program, for Arm
+    counts = (header.size, segment.size, 1, 0, 0, 0)
     return (
-        header.pack(
-            b"\x7fELF\x01\x01\x01",
-            2,
-            40,
-            1,
-            address,
-            header.size,
-            0,
-            0,
-            header.size,
-            segment.size,
-            1,
-            0,
-            0,
-            0,
-        )  # fmt: skip
+        header.pack(b"\x7fELF\x01\x01\x01", *kind, address, header.size, 0, 0, *counts)
         + segment.pack(1, start, address, address, len(data), len(data), 5, 4)
         + data
     )

@@ -1,32 +1,45 @@
-"""OpenOCD, the program itself: without a probe, and with the adapter and target that need none."""
+"""OpenOCD, the program itself: without a probe, and with a chip that is simulated behind JTAG."""
 
+import os
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from firmware_tools.board import Board
-from firmware_tools.board_file import OpenOcdEntry
+from firmware_tools.board_file import ChipId, OpenOcdEntry, Region
+from firmware_tools.flash import programmer_for
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.openocd import OpenOcd
 from firmware_tools.flash.usb import serial_numbers
 from firmware_tools.image import Image
-from midfuse.errors import CheckFailed, DeviceError, InputError, MidfuseError
+from midfuse.errors import CheckFailed, DeviceError, InputError, Interrupted, MidfuseError
 from tests.firmware_tools.flash_boards import board_with
+from tests.firmware_tools.jtag_line import JtagLine, jtag_line
+from tests.firmware_tools.simulated_chip import FLASH, SECTOR_BYTES, SimulatedChip, elf_at
 
 needs_openocd = pytest.mark.skipif(
     shutil.which("openocd") is None, reason="openocd is not installed"
 )
 
-# OpenOCD's own stand-ins: an adapter without wires, a target that does nothing, flash in a buffer.
-STAND_IN = """
-adapter driver dummy
+# The simulated chip runs no code, so OpenOCD gets no RAM for any.
+SIMULATED = """
+adapter driver remote_bitbang
+remote_bitbang host {line}
+remote_bitbang port 0
 transport select jtag
-adapter speed 1000
-jtag newtap toy cpu -irlen 4
-target create toy.cpu testee -chain-position toy.cpu
-flash bank toy.flash faux 0 0x10000 0 0 toy.cpu
+jtag newtap toy cpu -irlen 4 -expected-id 0x4ba00477
+dap create toy.dap -chain-position toy.cpu
+target create toy.cpu cortex_m -dap toy.dap
+cortex_m reset_config sysresetreq
+flash bank toy.flash stm32f2x 0x08000000 0 0 0 toy.cpu
 """
+CHIP_ID = ChipId(address=0xE004_2000, mask=0xFFF, value=0x413)
+# The chip takes two bytes at a time, and each pin's change is a character.
+CONTENT = bytes(range(1, 33))
 
 
 def board_of(*config: str, folder: Path | None = None, core: str = "other") -> Board:
@@ -66,12 +79,84 @@ def test_a_configuration_that_is_not_there(toy_qemu: Image) -> None:
     assert "board.toml: flash.config: Can't find target/none.cfg" in message
 
 
+@pytest.fixture
+def image(toy_qemu: Image, tmp_path: Path) -> Image:
+    """A few bytes for the simulated chip's flash."""
+    elf = tmp_path / "firmware.elf"
+    elf.write_bytes(elf_at(FLASH, CONTENT))
+    return toy_qemu.model_copy(update={"elf": elf})
+
+
+@contextmanager
+def simulated(chip: SimulatedChip, folder: Path) -> Iterator[tuple[Board, JtagLine]]:
+    with jtag_line(chip, folder / "line") as line:
+        (folder / "simulated.cfg").write_text(SIMULATED.format(line=line.path))
+        entry = OpenOcdEntry(backend="openocd", config=["simulated.cfg"])
+        board = board_with(entry, folder, chip_id=CHIP_ID)
+        assert board.memory is not None
+        memory = board.memory.model_copy(update={"flash": Region(start=FLASH, bytes=0x10000)})
+        yield board.model_copy(update={"memory": memory}), line
+
+
 @needs_openocd
-def test_what_is_written_and_cannot_be_verified_has_failed(toy_qemu: Image, tmp_path: Path) -> None:
-    """The stand-in takes the image and cannot be read."""
-    (tmp_path / "stand_in.cfg").write_text(STAND_IN)
-    message = refused(CheckFailed, toy_qemu, board_of("stand_in.cfg", folder=tmp_path))
-    assert "verify failed: Target toy.cpu doesn't support checksum_memory; run" in message
+def test_a_simulated_chip_is_erased_written_verified_and_reset(
+    image: Image, tmp_path: Path
+) -> None:
+    chip = SimulatedChip()
+    with simulated(chip, tmp_path) as (board, _):
+        done = flash_image(image, board, programmer_for(board, "openocd"))
+    assert chip.flash[: len(CONTENT)] == CONTENT
+    assert chip.flash[len(CONTENT) : SECTOR_BYTES] == b"\xff" * (SECTOR_BYTES - len(CONTENT))
+    assert chip.flash[SECTOR_BYTES:] == b"\x55" * (len(chip.flash) - SECTOR_BYTES)
+    assert chip.resets > 1
+    assert (done.written_bytes, done.verified, done.identified) == (len(CONTENT), True, False)
+    assert "is written and verified by openocd; not yet identified: give --port" in str(done)
+
+
+@needs_openocd
+def test_another_chip_is_not_written(image: Image, tmp_path: Path) -> None:
+    chip = SimulatedChip(device_id=0x421)
+    with simulated(chip, tmp_path) as (board, _):
+        message = refused(DeviceError, image, board)
+    assert "the chip id at 0xe0042000 is 0x421, not 0x413; nothing was written" in message
+    assert set(chip.flash) == {0x55}
+
+
+@needs_openocd
+def test_a_damaged_write_is_caught(image: Image, tmp_path: Path) -> None:
+    chip = SimulatedChip(spoil=lambda address, data: bytes(len(data)) if address & 8 else data)
+    with simulated(chip, tmp_path) as (board, _):
+        assert "verify failed: " in refused(CheckFailed, image, board)
+
+
+@needs_openocd
+def test_a_pulled_cable_and_ctrl_c_are_told_and_a_second_try_mends_it(
+    image: Image, tmp_path: Path
+) -> None:
+    chip = SimulatedChip()
+    with simulated(chip, tmp_path) as (board, line):
+
+        def pull(address: int, data: bytes) -> bytes:
+            line.cut = address == FLASH + 6
+            return data
+
+        chip.spoil = pull
+        message = refused(DeviceError, image, board)
+        assert "interrupted while its flash was written, so it holds no whole image" in message
+        assert chip.flash[: len(CONTENT)] != CONTENT
+
+        def press(address: int, data: bytes) -> bytes:
+            if address == FLASH + 6:
+                os.kill(os.getpid(), signal.SIGINT)
+                line.cut = True
+            return data
+
+        chip.spoil = press
+        message = refused(Interrupted, image, board)
+        assert "stopped while its flash was written" in message
+        chip.spoil = lambda _, data: data
+        flash_image(image, board, programmer_for(board, "openocd"))
+    assert chip.flash[: len(CONTENT)] == CONTENT
 
 
 def test_openocd_is_missing(toy_qemu: Image, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def mounts(monkeypatch: pytest.MonkeyPatch, table: Path, *drives: Path) -> None:
 
 def refused(error: type[MidfuseError], image: Image, probe: Path | None) -> str:
     with pytest.raises(error) as caught:
-        flash_image(image, BOARD, BACKEND, probe=probe and str(probe))
+        flash_image(image, BOARD, BACKEND, probe=None if probe is None else str(probe))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -9,7 +9,7 @@ BIN := .venv/bin
 # come with it.
 PACKAGES := gcc g++ libc6-dev python3-venv \
     gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
-    gcc-riscv64-unknown-elf qemu-system-misc
+    gcc-riscv64-unknown-elf qemu-system-misc gdb-multiarch openocd
 
 .PHONY: demo bench bench-convert bench-fixes bench-train test test-full fuzz lint docs clean setup
 
@@ -72,6 +72,7 @@ setup: .venv/.system .venv/.packages
 	@if command -v gcc >/dev/null && command -v g++ >/dev/null \
 	    && command -v qemu-system-arm >/dev/null && command -v qemu-system-riscv32 >/dev/null \
 	    && command -v riscv64-unknown-elf-gcc >/dev/null \
+	    && command -v gdb-multiarch >/dev/null && command -v openocd >/dev/null \
 	    && echo '#include <string.h>' | arm-none-eabi-gcc -x c -E - >/dev/null 2>&1 \
 	    && $(PYTHON) -c 'import ensurepip' 2>/dev/null; then :; \
 	elif command -v apt-get >/dev/null; then \
@@ -80,7 +81,8 @@ setup: .venv/.system .venv/.packages
 	        apt-get install -q -y --no-install-recommends $(PACKAGES); \
 	else \
 	    echo "error: install gcc, g++, arm-none-eabi-gcc with newlib, riscv64-unknown-elf-gcc," \
-	        "qemu-system-arm and qemu-system-riscv32; then run make again" >&2; exit 3; \
+	        "qemu-system-arm, qemu-system-riscv32, gdb-multiarch and openocd; then run make again" \
+	        >&2; exit 3; \
 	fi
 	@mkdir -p .venv && touch $@
 

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from importlib.util import find_spec
+from io import BytesIO
 from typing import Any
 
 from firmware_tools.board import Board
@@ -62,7 +63,8 @@ class PyOcd:
             f"pyocd.core.session.Session(probe {probe or 'PROBE'},"
             f" target_override={self._entry.target!r})",
             "check the chip's id",
-            f"pyocd.flash.file_programmer.FileProgrammer: program {payload.elf}",
+            f"pyocd.flash.file_programmer.FileProgrammer: program {len(payload.data)} bytes of"
+            f" {payload.elf} at {payload.start:#010x}",
             f"read {payload.start:#010x} to {end:#010x} back and compare",
             "reset",
         ]
@@ -85,7 +87,7 @@ class PyOcd:
 
             with half_written(self._board.name), _errors():
                 FileProgrammer(session, progress=advance).program(
-                    str(payload.elf), file_format="elf"
+                    BytesIO(payload.data), file_format="bin", base_address=payload.start
                 )
                 found = bytes(target.read_memory_block8(payload.start, len(payload.data)))
             if found != payload.data:
@@ -100,20 +102,19 @@ class PyOcd:
 
     @contextmanager
     def _session(self, probe: str) -> Iterator[Any]:
-        """An open session with the one probe, without the user's own pyocd.yaml."""
+        """An open session with the one probe."""
         from pyocd.core.exceptions import Error, TargetSupportError
         from pyocd.core.session import Session
 
         found = next((each for each in probes(probe) if each.unique_id == probe), None)
         if found is None:
             raise DeviceError(f"{probe}: the debug probe is gone", "connect it again")
-        options = {
-            "target_override": self._entry.target,
-            "no_config": True,
-            "hide_programming_progress": True,
-        }
+        # The board's folder may have a pyocd.yaml or a script of pyOCD's; the user's own are not
+        # for every board.
+        options = {"target_override": self._entry.target, "project_dir": str(self._board.folder)}
         try:
-            session = Session(found, auto_open=False, options=options)
+            with chdir("."):  # it changes to the folder and stays there
+                session = Session(found, auto_open=False, options=options)
         except TargetSupportError as error:
             raise DeviceError(
                 f"pyocd does not know the chip {self._entry.target} of {self._board.name}"
@@ -165,5 +166,5 @@ def _errors() -> Iterator[None]:
 
     try:
         yield
-    except (Error, OSError) as error:
+    except (Error, OSError, ValueError) as error:
         raise DeviceError(f"pyocd: {error}") from None

@@ -21,7 +21,7 @@ _CPUID, _AIRCR = 0xE000_ED00, 0xE000_ED0C
 _DHCSR, _DCRSR, _DCRDR, _DEMCR = 0xE000_EDF0, 0xE000_EDF4, 0xE000_EDF8, 0xE000_EDFC
 _CORTEX_M4 = 0x410F_C241
 
-# Changes a value on its way into flash: address, bytes.
+# Changes a value on its way into memory: address, bytes.
 Spoil = Callable[[int, bytes], bytes]
 
 
@@ -58,7 +58,7 @@ class SimulatedChip:
     def write(self, address: int, size: int, value: int) -> None:
         data = value.to_bytes(size, "little")
         if RAM <= address < RAM + len(self._ram):
-            self._ram[address - RAM : address - RAM + size] = data
+            self._ram[address - RAM : address - RAM + size] = self.spoil(address, data)
         elif FLASH <= address < FLASH + len(self.flash):
             if self._words[_CR] & (_PG | _LOCK) == _PG:
                 at = address - FLASH

@@ -5,16 +5,16 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from firmware_tools.board import Board
 from firmware_tools.board_file import ChipId, OpenOcdEntry, Region
-from firmware_tools.flash import programmer_for
+from firmware_tools.flash import programmer_for, usb
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.openocd import OpenOcd
-from firmware_tools.flash.usb import serial_numbers
 from firmware_tools.image import Image
 from midfuse.errors import CheckFailed, DeviceError, InputError, Interrupted, MidfuseError
 from tests.firmware_tools.flash_boards import board_with
@@ -39,7 +39,7 @@ flash bank toy.flash stm32f2x 0x08000000 0 0 0 toy.cpu
 """
 CHIP_ID = ChipId(address=0xE004_2000, mask=0xFFF, value=0x413)
 # The chip takes two bytes at a time, and each pin's change is a character.
-CONTENT = bytes(range(1, 33))
+CONTENT = bytes(range(1, 9))
 
 
 def board_of(*config: str, folder: Path | None = None, core: str = "other") -> Board:
@@ -124,7 +124,7 @@ def test_another_chip_is_not_written(image: Image, tmp_path: Path) -> None:
 
 @needs_openocd
 def test_a_damaged_write_is_caught(image: Image, tmp_path: Path) -> None:
-    chip = SimulatedChip(spoil=lambda address, data: bytes(len(data)) if address & 8 else data)
+    chip = SimulatedChip(spoil=lambda address, data: bytes(len(data)) if address & 4 else data)
     with simulated(chip, tmp_path) as (board, _):
         assert "verify failed: " in refused(CheckFailed, image, board)
 
@@ -170,20 +170,22 @@ def test_openocd_is_missing(toy_qemu: Image, monkeypatch: pytest.MonkeyPatch) ->
 def test_two_probes_of_the_board(
     toy_qemu: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As sysfs shows them: two of ours, another kind, and a hub's interface, which has no ids."""
-    for name, vendor, product, serial in [
-        ("1-1", "1209", "f00d", "B2"),
-        ("1-2", "1209", "f00d", "A1"),
-        ("1-3", "0483", "374b", "C3"),
-    ]:
-        (tmp_path / name).mkdir()
-        for key, value in [("idVendor", vendor), ("idProduct", product), ("serial", serial)]:
-            (tmp_path / name / key).write_text(f"{value}\n")
-    (tmp_path / "1-0:1.0").mkdir()
-    assert serial_numbers(["1209:f00d"], tmp_path) == ["A1", "B2"]
-    monkeypatch.setattr(
-        "firmware_tools.flash.openocd.serial_numbers", lambda ids: serial_numbers(ids, tmp_path)
-    )
+    """As sysfs shows them: two of ours, and another kind."""
+    for number, (usb_id, serial) in enumerate(
+        [("1209:f00d", "B2"), ("1209:f00d", "A1"), ("0483:374b", "C3")]
+    ):
+        vendor, product = usb_id.split(":")
+        device = tmp_path / f"1-{number}"
+        device.mkdir()
+        for key, value in {
+            "idVendor": vendor,
+            "idProduct": product,
+            "serial": serial,
+            "busnum": "1",
+            "devnum": str(number),
+        }.items():
+            (device / key).write_text(f"{value}\n")
+    monkeypatch.setattr(usb, "usb_devices", partial(usb.usb_devices, tmp_path))
     board = board_of("interface/dummy.cfg")
     assert isinstance(board.flash[0], OpenOcdEntry)
     with pytest.raises(DeviceError) as caught:

@@ -1,25 +1,26 @@
-"""A Cortex-M chip behind its debug port, as registers: what OpenOCD and pyOCD see of an STM32F405.
+"""A Cortex-M chip behind its debug port, as registers: what OpenOCD and pyOCD see of an STM32F103.
 
 No code runs on it. It has the debug port and the memory access port of Arm's ADIv5,
 the core's debug registers, a ROM table, RAM, and flash that is erased and written through the
-STM32F4's controller (reference manual RM0090, chapter 3).
+STM32F1's controller (programming manual PM0075), in pages of 1 KB.
 """
 
 import struct
 from collections.abc import Callable
 
 FLASH, RAM = 0x0800_0000, 0x2000_0000
-SECTOR_BYTES = 0x4000
-_CONTROLLER = 0x4002_3C00
-_KEYR, _CR = _CONTROLLER + 0x04, _CONTROLLER + 0x10
+PAGE_BYTES = 0x400
+_CONTROLLER = 0x4002_2000
+_KEYR, _CR, _AR = _CONTROLLER + 0x04, _CONTROLLER + 0x10, _CONTROLLER + 0x14
+_OPTIONS, _PROTECTION = _CONTROLLER + 0x1C, _CONTROLLER + 0x20
 _KEYS = [0x4567_0123, 0xCDEF_89AB]
-_PG, _SER, _STRT, _LOCK = 1, 1 << 1, 1 << 16, 1 << 31
-_IDCODE, _FLASH_KB = 0xE004_2000, 0x1FFF_7A20
+_PG, _PER, _STRT, _LOCK = 1, 1 << 1, 1 << 6, 1 << 7
+_IDCODE, _FLASH_KB = 0xE004_2000, 0x1FFF_F7E0
 _ROM_TABLE, _SCS = 0xE00F_F000, 0xE000_E000
 _BREAKPOINTS = 0xE000_2000
 _CPUID, _AIRCR = 0xE000_ED00, 0xE000_ED0C
 _DHCSR, _DCRSR, _DCRDR, _DEMCR = 0xE000_EDF0, 0xE000_EDF4, 0xE000_EDF8, 0xE000_EDFC
-_CORTEX_M4 = 0x410F_C241
+_CORTEX_M3 = 0x411F_C231
 
 # Changes a value on its way into memory: address, bytes.
 Spoil = Callable[[int, bytes], bytes]
@@ -28,21 +29,23 @@ Spoil = Callable[[int, bytes], bytes]
 class SimulatedChip:
     """Memory and registers; `resets` counts the resets that were asked for."""
 
-    def __init__(self, device_id: int = 0x413, spoil: Spoil = lambda _, data: data) -> None:
-        self.flash = bytearray(b"\x55" * 4 * SECTOR_BYTES)
+    def __init__(self, device_id: int = 0x410, spoil: Spoil = lambda _, data: data) -> None:
+        self.flash = bytearray(b"\x55" * 4 * PAGE_BYTES)
         self.resets = 0
         self.spoil = spoil
         self._ram = bytearray(0x1000)
         self._words = {
-            _CPUID: _CORTEX_M4,
+            _CPUID: _CORTEX_M3,
             _IDCODE: 0x1000_0000 | device_id,
-            _FLASH_KB: len(self.flash) // 1024 << 16,
+            _FLASH_KB: len(self.flash) // 1024,
             _CR: _LOCK,
+            _OPTIONS: 0x03FF_FFFC,
+            _PROTECTION: 0xFFFF_FFFF,
             _ROM_TABLE: (_SCS - _ROM_TABLE) % (1 << 32) | 3,
         }
-        # Component and part numbers that name a ROM table and a Cortex-M4's control space.
+        # Component and part numbers that name a ROM table and a Cortex-M3's control space.
         self._ids(_ROM_TABLE, (0x0D, 0x10, 0x05, 0xB1), (0xC4, 0xB4, 0x0B, 0x00))
-        self._ids(_SCS, (0x0D, 0xE0, 0x05, 0xB1), (0x0C, 0xB0, 0x0B, 0x00))
+        self._ids(_SCS, (0x0D, 0xE0, 0x05, 0xB1), (0x00, 0xB0, 0x0B, 0x00))
         self._keys: list[int] = []
         self._core: dict[int, int] = {}
         self._halted = self._was_reset = False
@@ -95,10 +98,10 @@ class SimulatedChip:
                 self._words[_CR] &= ~_LOCK
         elif address == _CR and not self._words[_CR] & _LOCK:
             self._words[_CR] = value & ~_STRT
-            if value & _STRT and value & _SER:
-                start = (value >> 3 & 0xF) * SECTOR_BYTES
-                self.flash[start : start + SECTOR_BYTES] = b"\xff" * SECTOR_BYTES
-        elif address in (_DCRDR, _DEMCR, _BREAKPOINTS):
+            if value & _STRT and value & _PER:
+                start = (self._words[_AR] - FLASH) // PAGE_BYTES * PAGE_BYTES
+                self.flash[start : start + PAGE_BYTES] = b"\xff" * PAGE_BYTES
+        elif address in (_DCRDR, _DEMCR, _BREAKPOINTS, _AR):
             self._words[address] = value
 
     def _ids(self, base: int, component: tuple[int, ...], part: tuple[int, ...]) -> None:

@@ -19,7 +19,7 @@ from firmware_tools.image import Image
 from midfuse.errors import CheckFailed, DeviceError, InputError, Interrupted, MidfuseError
 from tests.firmware_tools.flash_boards import board_with
 from tests.firmware_tools.jtag_line import JtagLine, jtag_line
-from tests.firmware_tools.simulated_chip import FLASH, SECTOR_BYTES, SimulatedChip, elf_at
+from tests.firmware_tools.simulated_chip import FLASH, PAGE_BYTES, SimulatedChip, elf_at
 
 needs_openocd = pytest.mark.skipif(
     shutil.which("openocd") is None, reason="openocd is not installed"
@@ -35,9 +35,9 @@ jtag newtap toy cpu -irlen 4 -expected-id 0x4ba00477
 dap create toy.dap -chain-position toy.cpu
 target create toy.cpu cortex_m -dap toy.dap
 cortex_m reset_config sysresetreq
-flash bank toy.flash stm32f2x 0x08000000 0 0 0 toy.cpu
+flash bank toy.flash stm32f1x 0x08000000 0 0 0 toy.cpu
 """
-CHIP_ID = ChipId(address=0xE004_2000, mask=0xFFF, value=0x413)
+CHIP_ID = ChipId(address=0xE004_2000, mask=0xFFF, value=0x410)
 # The chip takes two bytes at a time, and each pin's change is a character.
 CONTENT = bytes(range(1, 9))
 
@@ -92,25 +92,10 @@ def simulated(chip: SimulatedChip, folder: Path) -> Iterator[tuple[Board, JtagLi
     with jtag_line(chip, folder / "line") as line:
         (folder / "simulated.cfg").write_text(SIMULATED.format(line=line.path))
         entry = OpenOcdEntry(backend="openocd", config=["simulated.cfg"])
-        board = board_with(entry, folder, chip_id=CHIP_ID)
+        board = board_with(entry, folder, core="cortex-m3", chip_id=CHIP_ID)
         assert board.memory is not None
         memory = board.memory.model_copy(update={"flash": Region(start=FLASH, bytes=0x10000)})
         yield board.model_copy(update={"memory": memory}), line
-
-
-@needs_openocd
-def test_a_simulated_chip_is_erased_written_verified_and_reset(
-    image: Image, tmp_path: Path
-) -> None:
-    chip = SimulatedChip()
-    with simulated(chip, tmp_path) as (board, _):
-        done = flash_image(image, board, programmer_for(board, "openocd"))
-    assert chip.flash[: len(CONTENT)] == CONTENT
-    assert chip.flash[len(CONTENT) : SECTOR_BYTES] == b"\xff" * (SECTOR_BYTES - len(CONTENT))
-    assert chip.flash[SECTOR_BYTES:] == b"\x55" * (len(chip.flash) - SECTOR_BYTES)
-    assert chip.resets > 1
-    assert (done.written_bytes, done.verified, done.identified) == (len(CONTENT), True, False)
-    assert "is written and verified by openocd; not yet identified: give --port" in str(done)
 
 
 @needs_openocd
@@ -118,7 +103,7 @@ def test_another_chip_is_not_written(image: Image, tmp_path: Path) -> None:
     chip = SimulatedChip(device_id=0x421)
     with simulated(chip, tmp_path) as (board, _):
         message = refused(DeviceError, image, board)
-    assert "the chip id at 0xe0042000 is 0x421, not 0x413; nothing was written" in message
+    assert "the chip id at 0xe0042000 is 0x421, not 0x410; nothing was written" in message
     assert set(chip.flash) == {0x55}
 
 
@@ -155,8 +140,14 @@ def test_a_pulled_cable_and_ctrl_c_are_told_and_a_second_try_mends_it(
         message = refused(Interrupted, image, board)
         assert "stopped while its flash was written" in message
         chip.spoil = lambda _, data: data
-        flash_image(image, board, programmer_for(board, "openocd"))
+        resets = chip.resets
+        done = flash_image(image, board, programmer_for(board, "openocd"))
     assert chip.flash[: len(CONTENT)] == CONTENT
+    assert chip.flash[len(CONTENT) : PAGE_BYTES] == b"\xff" * (PAGE_BYTES - len(CONTENT))
+    assert chip.flash[PAGE_BYTES:] == b"\x55" * (len(chip.flash) - PAGE_BYTES)
+    assert chip.resets == resets + 2  # before and after
+    assert (done.written_bytes, done.verified, done.identified) == (len(CONTENT), True, False)
+    assert "is written and verified by openocd; not yet identified: give --port" in str(done)
 
 
 def test_openocd_is_missing(toy_qemu: Image, monkeypatch: pytest.MonkeyPatch) -> None:

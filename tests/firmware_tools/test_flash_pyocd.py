@@ -43,6 +43,12 @@ class SimulatedProbe(DebugProbe):
     ) -> "list[SimulatedProbe]":
         return [cls(serial, chip) for serial, chip in cls.chips.items()]
 
+    @classmethod
+    def get_probe_with_id(
+        cls, unique_id: str, is_explicit: bool = False
+    ) -> "SimulatedProbe | None":
+        return cls(unique_id, cls.chips[unique_id]) if unique_id in cls.chips else None
+
     def __init__(self, serial: str, chip: SimulatedChip) -> None:
         super().__init__()
         self._serial = serial
@@ -135,9 +141,9 @@ def image(toy_qemu: Image, tmp_path: Path) -> Image:
 def board(tmp_path: Path) -> Board:
     """Its flash is the simulated chip's RAM; its folder has the script that tells pyOCD so."""
     (tmp_path / "pyocd_user.py").write_text(SCRIPT)
-    chip_id = ChipId(address=0xE004_2000, mask=0xFFF, value=0x413)
+    chip_id = ChipId(address=0xE004_2000, mask=0xFFF, value=0x410)
     entry = PyOcdEntry(backend="pyocd", target="cortex_m")
-    found = board_with(entry, tmp_path, chip_id=chip_id)
+    found = board_with(entry, tmp_path, core="cortex-m3", chip_id=chip_id)
     assert found.memory is not None
     memory = found.memory.model_copy(update={"flash": Region(start=RAM, bytes=0x1000)})
     return found.model_copy(update={"memory": memory})
@@ -171,7 +177,7 @@ def test_another_chip_is_not_written(
 ) -> None:
     chip = plugged["A1"] = SimulatedChip(device_id=0x421)
     message = refused(DeviceError, image, board)
-    assert "the chip id at 0xe0042000 is 0x421, not 0x413; nothing was written" in message
+    assert "the chip id at 0xe0042000 is 0x421, not 0x410; nothing was written" in message
     assert chip.read(RAM, 4) == 0
 
 

@@ -141,8 +141,8 @@ class DebugPort:
         if self._select >> 24:
             return
         if register == 0x00:
-            # No packed transfers: single ones instead.
-            self._mode = value & ~0x20 | (0x10 if value & 0x20 else 0)
+            # Always enabled; no packed transfers, but single ones instead.
+            self._mode = value & ~0x20 | (0x10 if value & 0x20 else 0) | 0x40
         elif register == 0x04:
             self._address = value
         elif register in (0x0C, 0x10, 0x14, 0x18, 0x1C):

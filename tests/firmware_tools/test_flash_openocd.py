@@ -122,7 +122,7 @@ def test_a_pulled_cable_and_ctrl_c_are_told_and_a_second_try_mends_it(
     with simulated(chip, tmp_path) as (board, line):
 
         def pull(address: int, data: bytes) -> bytes:
-            line.cut = address == FLASH + 6
+            line.cut = address == FLASH + 4
             return data
 
         chip.spoil = pull
@@ -131,7 +131,7 @@ def test_a_pulled_cable_and_ctrl_c_are_told_and_a_second_try_mends_it(
         assert chip.flash[: len(CONTENT)] != CONTENT
 
         def press(address: int, data: bytes) -> bytes:
-            if address == FLASH + 6:
+            if address == FLASH + 4:
                 os.kill(os.getpid(), signal.SIGINT)
                 line.cut = True
             return data

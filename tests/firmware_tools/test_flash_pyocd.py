@@ -58,7 +58,10 @@ class SimulatedProbe(DebugProbe):
 
     vendor_name = "Midfuse"
     product_name = "simulated"
-    supported_wire_protocols: Collection[Any] = (DebugProbe.Protocol.SWD,)
+    supported_wire_protocols: Collection[Any] = (
+        DebugProbe.Protocol.DEFAULT,
+        DebugProbe.Protocol.SWD,
+    )
     capabilities: Any = frozenset()
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board import read_board
-from firmware_tools.board_file import OpenOcdEntry, PyOcdEntry, Uf2Entry
+from firmware_tools.board_file import FlashEntry, OpenOcdEntry, PyOcdEntry, Uf2Entry
 from firmware_tools.flash import programmer_for
 from firmware_tools.flash.payload import read_payload
 from firmware_tools.image import Image, digest
@@ -18,7 +18,7 @@ from midfuse.errors import InputError
 from tests.firmware_tools.flash_boards import board_with
 from tests.firmware_tools.simulated_chip import elf_at
 
-ENTRIES = [
+ENTRIES: list[FlashEntry] = [
     PyOcdEntry(backend="pyocd", target="stm32f405rg"),
     OpenOcdEntry(backend="openocd", config=["interface/stlink.cfg", "target/stm32f4x.cfg"]),
     Uf2Entry(backend="uf2", board_id="MPS2", family_id=7),

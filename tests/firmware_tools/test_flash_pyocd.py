@@ -32,7 +32,7 @@ def will_connect(board):
 """
 
 
-class SimulatedProbe(DebugProbe):
+class SimulatedProbe(DebugProbe):  # type: ignore[misc]
     """pyOCD's probe interface onto the simulated debug port; `chips` are those plugged in."""
 
     chips: ClassVar[dict[str, SimulatedChip]] = {}
@@ -128,7 +128,7 @@ def plugged(monkeypatch: pytest.MonkeyPatch) -> dict[str, SimulatedChip]:
     for name in real:
         monkeypatch.delitem(PROBE_CLASSES, name)
     monkeypatch.setitem(PROBE_CLASSES, "simulated", SimulatedProbe)
-    chips: ClassVar[dict[str, SimulatedChip]] = {}
+    chips: dict[str, SimulatedChip] = {}
     monkeypatch.setattr(SimulatedProbe, "chips", chips)
     return chips
 

@@ -14,7 +14,7 @@ from midfuse.tflite_file import read_tflite
 from tests.boards.conftest import DATA, need, need_oracle, random_windows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "boards.md").read_text(encoding="utf-8")
-STUDENT = DATA / "student_int8.tflite"
+STUDENT = DATA / "student" / "student_int8.tflite"
 
 
 @pytest.fixture

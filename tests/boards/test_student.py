@@ -1,8 +1,8 @@
 """A trained student on every emulated board: it recognises the activities, to the byte.
 
-tests/data/student_int8.tflite and student.json are what `make demo` makes; the recordings of the
-two people whom it never saw come with the seglearn package. It takes 5 KB of RAM, so it is the same
-student where a board has 16 KB. Over all 851 windows of those people its accuracy is 82.0 %.
+tests/data/student holds what `make demo` makes; the recordings of the two people whom it never saw
+come with the seglearn package. It takes 5 KB of RAM, so it is the same student where a board has
+16 KB. Over all 851 windows of those people its accuracy is 82.0 %.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ ACCURACY = 24 / 28
 @pytest.fixture(scope="module")
 def held_out() -> Labelled:
     """Four windows an activity of the two people held out, as the device quantises them."""
-    card = read_card(DATA / "student.json")
+    card = read_card(DATA / "student" / "student.json")
     dataset = load_dataset("seglearn-watch")
     windows = cut(of_subjects(dataset, card.training.split["test"]), dataset.window)
     chosen = stratified(windows, 4 * len(dataset.labels), np.random.default_rng(0))
@@ -42,7 +42,7 @@ def held_out() -> Labelled:
 def test_it_recognises_the_activities(board: Board, held_out: Labelled, tmp_path: Path) -> None:
     need_oracle()
     inputs, labels = held_out
-    model = read_tflite(DATA / "student_int8.tflite")
+    model = read_tflite(DATA / "student" / "student_int8.tflite")
     found, _ = evaluate_model(model, board, inputs, tmp_path, labels=labels)
     assert found.differing_bytes == 0
     assert found.accuracy == ACCURACY

@@ -40,8 +40,8 @@ def test_effectiveness(own: Path, tmp_path: Path) -> None:
     found = study("effectiveness", own, tmp_path, *options)
     models = found["models"]
     assert list(models) == [
-        "trees", "cnn", "teacher", "student_alone", "student_float", "int8_untuned", "int8_tuned",
-        "int8_board",
+        "trees", "cnn", "mid_fusion", "teacher", "student_alone", "student_float", "int8_untuned",
+        "int8_tuned", "int8_board",
     ]  # fmt: skip
     for name, figures in models.items():
         # Three paces, clearly apart: anything that learns finds most of them.

@@ -7,7 +7,7 @@ from typing import Any
 
 from firmware_tools.board import Board, board_names, read_board
 from firmware_tools.build import build_firmware, require_toolchain
-from firmware_tools.evaluate import Spread, differing_bytes, ram_in_use, run_on_board, spread
+from firmware_tools.evaluate import Spread, differing_bytes, ram_in_use, run_on_board
 from firmware_tools.flash import backend_for
 from firmware_tools.profile import Profile, time_steps, with_short_ticks
 from firmware_tools.reference import Figures, Reference
@@ -193,8 +193,9 @@ def _beside(
         image = build_tflm(model, board, library, folder, progress=progress)
         with open_session(image, board) as session:
             run = run_on_board(session, model, inputs, progress)
+        assert run.instructions is not None
         figures[name] = Figures(
-            instructions=spread(run.ticks * board.instructions_per_tick).mean,
+            instructions=run.instructions.mean,
             ram_bytes=ram_in_use(image, run),
             flash_bytes=image.flash_bytes,
             arena_bytes=image.arena_bytes,
@@ -222,7 +223,8 @@ def _cell(
     assert image.flash_bytes is not None
     assert image.flash_parts is not None
     assert ram_bytes is not None
-    instructions = spread(run.ticks * board.instructions_per_tick)
+    instructions = run.instructions
+    assert instructions is not None
     macs = model_macs(model)
     figures = Figures(
         instructions=instructions.mean,

@@ -10,7 +10,7 @@ from firmware_tools.board import read_board
 from firmware_tools.fit import Limits, parse_bytes
 from firmware_tools.image import Image
 from firmware_tools.memory import MemoryUse
-from firmware_tools.runtimes import build_image, chosen_tflm, runtime_options
+from firmware_tools.runtimes import build_image, runtime_options
 from firmware_tools.source_only import SourceFolder, write_source
 from midfuse.console import Outcome, Terminal, command, fields
 from midfuse.errors import CheckFailed, InputError
@@ -48,7 +48,6 @@ def build(
     model: Path,
     board: str | None,
     out: Path | None,
-    runtime: str,
     tflm: Path | None,
     observable: bool,
     source_only: bool,
@@ -60,8 +59,7 @@ def build(
         ram=None if max_ram is None else parse_bytes(max_ram, "--max-ram"),
         flash=None if max_flash is None else parse_bytes(max_flash, "--max-flash"),
     )
-    folder_of_tflm = chosen_tflm(runtime, tflm)
-    if folder_of_tflm and (source_only or report):
+    if tflm and (source_only or report):
         option = "--source-only" if source_only else "--report"
         raise InputError(f"{option}: is of our own compiler's output", "leave --runtime out")
     target = None if board is None else read_board(board)
@@ -78,7 +76,7 @@ def build(
         read_tflite(model),
         target,
         folder,
-        tflm=folder_of_tflm,
+        tflm=tflm,
         observable=observable,
         report=report,
         progress=Terminal(),

@@ -12,7 +12,7 @@ from rich.table import Table
 from firmware_tools.board import Board, read_board
 from firmware_tools.evaluate import Evaluation, evaluate_model
 from firmware_tools.inputs import match_inputs, match_labels
-from firmware_tools.runtimes import chosen_tflm, runtime_options
+from firmware_tools.runtimes import runtime_options
 from midfuse.console import Outcome, Terminal, command, fields
 from midfuse.errors import CheckFailed
 from midfuse.oracle import read_npz
@@ -45,13 +45,11 @@ def evaluate(
     board: str,
     port: str | None,
     out: Path | None,
-    runtime: str,
     tflm: Path | None,
     inputs: Path,
     labels: str | None,
     per_op: bool,
 ) -> Outcome:
-    folder_of_tflm = chosen_tflm(runtime, tflm)
     target = read_board(board)
     tflite = read_tflite(model)
     arrays = read_npz(inputs)
@@ -67,7 +65,7 @@ def evaluate(
         labels=classes,
         per_op=per_op,
         port=port,
-        tflm=folder_of_tflm,
+        tflm=tflm,
         progress=Terminal(),
     )
     answers, figures = folder / "outputs.npz", folder / "evaluation.json"

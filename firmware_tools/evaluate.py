@@ -47,13 +47,28 @@ class OpBytes:
 
 @dataclass(frozen=True)
 class BoardRun:
-    """What a board answered: outputs (window, *shape) in model order, and its own figures."""
+    """What a board answered: outputs (window, *shape) in model order, and its own figures.
+
+    `instructions_per_tick` is 0 where ticks are time.
+    """
 
     outputs: list[Values]
     ticks: npt.NDArray[np.uint64]
+    instructions_per_tick: float
     stack_bytes: int
     identity: Identity
     link: Statistics
+
+    @property
+    def instructions(self) -> Spread | None:
+        """Of an inference; none where the board counts time."""
+        per_tick = self.instructions_per_tick
+        return spread(self.ticks * per_tick) if per_tick else None
+
+    @property
+    def nanoseconds(self) -> Spread:
+        """Of an inference, by the board's clock; on an emulated one virtual time."""
+        return spread(self.ticks / self.identity.ticks_per_second * 1e9)
 
 
 @dataclass(frozen=True)
@@ -123,7 +138,6 @@ def evaluate_model(
     built = time.monotonic()
     with open_session(image, board, port) as session:
         run = run_on_board(session, model, inputs, progress)
-        per_tick = session.board.instructions_per_tick
     answered = time.monotonic()
     ram_bytes = ram_in_use(image, run)
     expected, compared_with = expected_outputs(model, list(inputs), progress)
@@ -131,7 +145,6 @@ def evaluate_model(
     observed = None
     if per_op:
         observed = compare_ops(model, board, inputs, out / "observable", tflm, progress)
-    nanoseconds = run.ticks / run.identity.ticks_per_second * 1e9
     evaluation = Evaluation(
         board=board.name,
         runtime=image.runtime,
@@ -141,8 +154,8 @@ def evaluate_model(
         accuracy=None if labels is None else accuracy(run.outputs[0], labels),
         differing_bytes=sum(map(differing_bytes, run.outputs, expected)),
         compared_with=compared_with,
-        instructions_per_inference=spread(run.ticks * per_tick) if per_tick else None,
-        nanoseconds_per_inference=spread(nanoseconds),
+        instructions_per_inference=run.instructions,
+        nanoseconds_per_inference=run.nanoseconds,
         ram_bytes=ram_bytes,
         stack_bytes=run.stack_bytes or None,
         flash_bytes=image.flash_bytes,
@@ -180,7 +193,14 @@ def run_on_board(
             ticks[at] = answer.ticks
             stack_bytes = max(stack_bytes, answer.stack_bytes)
             task.advance()
-    return BoardRun(outputs, ticks, stack_bytes, session.identity, session.link.statistics)
+    return BoardRun(
+        outputs,
+        ticks,
+        session.board.instructions_per_tick,
+        stack_bytes,
+        session.identity,
+        session.link.statistics,
+    )
 
 
 def compare_ops(

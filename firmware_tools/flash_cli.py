@@ -16,7 +16,7 @@ from firmware_tools.flash.child import Running
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.payload import read_payload
 from firmware_tools.image import Image, read_image
-from firmware_tools.runtimes import build_image, chosen_tflm, runtime_options
+from firmware_tools.runtimes import build_image, runtime_options
 from firmware_tools.session import connect
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import InputError
@@ -51,11 +51,9 @@ def flash(
     port: str | None,
     backend: str | None,
     probe: str | None,
-    runtime: str,
     tflm: Path | None,
     dry_run: bool,
 ) -> Outcome:
-    folder_of_tflm = chosen_tflm(runtime, tflm)
     target = read_board(board)
     real = backend != EMULATOR if backend else bool(port or probe or not target.emulator)
     if real and backend is None and target.emulator and not target.flash and probe is None:
@@ -63,8 +61,8 @@ def flash(
     if not real and (port or probe):
         raise InputError("--backend emulator: needs no --port and no --probe", "leave them out")
     if real:
-        return _flash_real(image, target, folder_of_tflm, backend, probe, port, dry_run)
-    return _boot(image, target, folder_of_tflm, dry_run)
+        return _flash_real(image, target, tflm, backend, probe, port, dry_run)
+    return _boot(image, target, tflm, dry_run)
 
 
 def _flash_real(

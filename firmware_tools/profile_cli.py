@@ -11,7 +11,7 @@ from firmware_tools.board import read_board
 from firmware_tools.cli import BOARD, MODEL, OUT, PORT, default_out
 from firmware_tools.inputs import match_inputs
 from firmware_tools.profile import TOLERANCE, Profile, profile_model
-from firmware_tools.runtimes import chosen_tflm, runtime_options
+from firmware_tools.runtimes import runtime_options
 from firmware_tools.windows import draw_windows
 from midfuse.console import Outcome, Terminal, command
 from midfuse.errors import CheckFailed
@@ -47,11 +47,9 @@ def profile(
     board: str,
     port: str | None,
     out: Path | None,
-    runtime: str,
     tflm: Path | None,
     inputs: Path | None,
 ) -> Outcome:
-    folder_of_tflm = chosen_tflm(runtime, tflm)
     target = read_board(board)
     tflite = read_tflite(model)
     if inputs is None:
@@ -60,7 +58,7 @@ def profile(
         windows = match_inputs(read_npz(inputs), tflite, inputs)
     folder = out or default_out(model, target)
     found = profile_model(
-        tflite, target, windows, folder, port=port, tflm=folder_of_tflm, progress=Terminal()
+        tflite, target, windows, folder, port=port, tflm=tflm, progress=Terminal()
     )
     figures = folder / "profile.json"
     figures.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")

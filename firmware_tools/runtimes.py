@@ -1,9 +1,9 @@
 """An image over the runtime that the user chose: ours, or TFLM from a folder."""
 
 from collections.abc import Callable
+from functools import wraps
 from os import environ
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
@@ -12,14 +12,13 @@ from firmware_tools.build import build_firmware
 from firmware_tools.image import Image
 from firmware_tools.tflm.build import build_tflm
 from firmware_tools.tflm.library import find_library
+from midfuse.console import Outcome
 from midfuse.errors import InputError
 from midfuse.progress import SILENT, Progress
 from midfuse.tflite_file import TFLiteModel
 
 # The folder where --tflm names none.
 TFLM_VARIABLE = "MIDFUSE_TFLM"
-
-Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def build_image(
@@ -47,27 +46,31 @@ def build_image(
     return build_tflm(model, board, library, out, observable=observable, progress=progress)
 
 
-def runtime_options(function: Function) -> Function:
-    """The options `--runtime` and `--tflm`, for `chosen_tflm`."""
-    for option in (
-        click.option(
-            "--tflm",
-            type=click.Path(path_type=Path),
-            help=f"Checkout of tflite-micro with its library built [${TFLM_VARIABLE}].",
-        ),
-        click.option(
-            "--runtime",
-            type=click.Choice(["midfuse", "tflm"]),
-            default="midfuse",
-            show_default=True,
-            help="What carries out an inference.",
-        ),
-    ):
-        function = option(function)
-    return function
+def runtime_options(function: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """The options `--runtime` and `--tflm`; the command gets what they mean as `tflm`, the folder
+    that `build_image` takes.
+    """
+
+    @click.option(
+        "--runtime",
+        type=click.Choice(["midfuse", "tflm"]),
+        default="midfuse",
+        show_default=True,
+        help="What carries out an inference.",
+    )
+    @click.option(
+        "--tflm",
+        type=click.Path(path_type=Path),
+        help=f"Checkout of tflite-micro with its library built [${TFLM_VARIABLE}].",
+    )
+    @wraps(function)
+    def chosen(*arguments: object, runtime: str, tflm: Path | None, **options: object) -> Outcome:
+        return function(*arguments, tflm=_chosen(runtime, tflm), **options)
+
+    return chosen
 
 
-def chosen_tflm(runtime: str, tflm: Path | None) -> Path | None:
+def _chosen(runtime: str, tflm: Path | None) -> Path | None:
     """The folder of the TFLM that the options ask for; none for our runtime.
 
     Raises:

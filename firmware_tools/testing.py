@@ -17,7 +17,6 @@ from firmware_tools.evaluate import (
     expected_outputs,
     ram_in_use,
     run_on_board,
-    spread,
 )
 from firmware_tools.flash import find_elf, programmer_for
 from firmware_tools.flash.flow import flash_image
@@ -115,13 +114,10 @@ class LoadedModel:
     def _run(self, windows: list[Values]) -> BoardRun:
         run = run_on_board(self.session, self.model, windows)
         self._record("midfuse_windows", len(windows[0]))
-        per_tick = self.session.board.instructions_per_tick
-        if per_tick:
-            each = spread(run.ticks * per_tick).mean
-            self._record("midfuse_instructions_per_inference", each)
+        if run.instructions is not None:
+            self._record("midfuse_instructions_per_inference", run.instructions.mean)
         else:
-            each = spread(run.ticks / run.identity.ticks_per_second * 1e9).mean
-            self._record("midfuse_nanoseconds_per_inference", each)
+            self._record("midfuse_nanoseconds_per_inference", run.nanoseconds.mean)
         ram_bytes = ram_in_use(self.image, run)
         if ram_bytes is not None:
             self._record("midfuse_ram_bytes", ram_bytes)

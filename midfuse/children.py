@@ -3,8 +3,11 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 
@@ -24,3 +27,23 @@ def die_with(parent: int) -> Callable[[], None]:
                 os._exit(1)
 
     return in_child
+
+
+@contextmanager
+def child_process(command: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[Any]"]:
+    """A program that is killed, and its pipes closed, on the way out; `options` are `Popen`'s."""
+    process = subprocess.Popen(
+        command,
+        # Ctrl-C is for us; the child is ended below.
+        start_new_session=True,
+        preexec_fn=die_with(os.getpid()),
+        **options,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()

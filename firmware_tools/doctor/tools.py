@@ -5,20 +5,19 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from functools import partial
-from importlib.util import find_spec
 
 from firmware_tools.board import Board
 from firmware_tools.board_file import QemuEntry
 from firmware_tools.build import require_toolchain
 from firmware_tools.doctor.finding import Finding, lacking
 from firmware_tools.doctor.install import apt_line
+from firmware_tools.flash import installed, programmer_for
+from firmware_tools.flash.gdb import PROGRAMS, GdbRemote
+from firmware_tools.flash.openocd import PROGRAM, OpenOcd
 from midfuse.errors import DeviceError
 
-# Each back end's programs, of which one will do, and the Debian package that brings the first.
-_FLASH_TOOLS = {
-    "openocd": (("openocd",), "openocd"),
-    "gdb": (("gdb-multiarch", "arm-none-eabi-gdb"), "gdb-multiarch"),
-}
+# Each back end's programs, of which one will do; the first is a Debian package, too.
+_FLASH_TOOLS = {OpenOcd.name: (PROGRAM,), GdbRemote.name: PROGRAMS}
 _ANSWER_SECONDS = 10.0
 
 
@@ -31,7 +30,8 @@ def missing_way(board: Board) -> str | None:
     """
     ways = [entry.backend for entry in board.flash]
     ways = [way for way in ways if way != "gdb"] or ways
-    return None if board.emulator or any(map(_is_here, ways)) else ways[0]
+    here = (installed(programmer_for(board, way)) for way in ways)
+    return None if board.emulator or any(here) else ways[0]
 
 
 def tools(board: Board, boards: Sequence[Board], missing: str | None) -> Iterator[Finding]:
@@ -46,8 +46,8 @@ def tools(board: Board, boards: Sequence[Board], missing: str | None) -> Iterato
     mine = board.emulator.program if isinstance(board.emulator, QemuEntry) else None
     for program, entry in sorted({each.program: each for each in emulators}.items()):
         yield _program(program, (program,), entry.packages, needed=program == mine)
-    for backend, (programs, package) in _FLASH_TOOLS.items():
-        yield _program(programs[0], programs, package, needed=backend == missing)
+    for backend, programs in _FLASH_TOOLS.items():
+        yield _program(programs[0], programs, programs[0], needed=backend == missing)
 
 
 def _compiler(board: Board, *, needed: bool) -> Finding:
@@ -80,13 +80,6 @@ def _program(what: str, programs: Sequence[str], packages: str, *, needed: bool)
         remedy = f"{where} --version  # it says why"
         return Finding(what, lacking(needed), f"{where} does not run", remedy)
     return Finding(what, "ready", f"{found[0]}, {where}")
-
-
-def _is_here(backend: str) -> bool:
-    if backend == "pyocd":
-        return find_spec("pyocd") is not None
-    # A UF2 drive takes no program.
-    return backend not in _FLASH_TOOLS or any(map(shutil.which, _FLASH_TOOLS[backend][0]))
 
 
 def _says(command: list[str], given: str = "") -> str:

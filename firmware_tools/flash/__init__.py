@@ -59,7 +59,7 @@ def programmer_for(board: Board, name: str | None = None) -> Programmer:
             f"--backend {name}: {board.folder / 'board.toml'} has no [[flash]] of that name",
             f"known: {known}",
         )
-    return next(filter(_installed, found), found[0])
+    return next(filter(installed, found), found[0])
 
 
 def find_elf(path: Path) -> Path:
@@ -77,7 +77,8 @@ def _programmer(board: Board, entry: FlashEntry) -> Programmer:
     return Uf2(board, entry)
 
 
-def _installed(programmer: Programmer) -> bool:
+def installed(programmer: Programmer) -> bool:
+    """Whether the tool is there."""
     try:
         programmer.require()
     except DeviceError:

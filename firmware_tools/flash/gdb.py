@@ -19,7 +19,8 @@ from firmware_tools.flash.programmer import (
 from midfuse.errors import DeviceError, InputError
 from midfuse.progress import SILENT, Progress
 
-_PROGRAMS = ("gdb-multiarch", "arm-none-eabi-gdb")
+# One of them will do; the first is a Debian package of the same name.
+PROGRAMS = ("gdb-multiarch", "arm-none-eabi-gdb")
 _NETWORK = re.compile(r"[\w.\-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 _SENT = re.compile(r'total-sent="(\d+)"')
 _SECTION = re.compile(r"Section (\S+), range \S+ -- \S+: ([\w-]+)")
@@ -65,7 +66,7 @@ class GdbRemote:
         """See `Programmer`."""
         endpoint = probe or "ENDPOINT"
         return [
-            f"{_PROGRAMS[0]} {payload.elf}",
+            f"{PROGRAMS[0]} {payload.elf}",
             *_SETTINGS,
             *_connecting(endpoint),
             "check the chip's id",
@@ -118,11 +119,11 @@ class GdbRemote:
             raise verify_failed(self._board.name, f"{what} is not what was written")
 
     def _program(self) -> str:
-        for program in _PROGRAMS:
+        for program in PROGRAMS:
             if shutil.which(program):
                 return program
         raise DeviceError(
-            f"neither {' nor '.join(_PROGRAMS)}, which flash {self._board.name}, is installed",
+            f"neither {' nor '.join(PROGRAMS)}, which flash {self._board.name}, is installed",
             "sudo apt-get install --no-install-recommends gdb-multiarch",
         )
 

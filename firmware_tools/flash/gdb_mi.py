@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from midfuse.children import die_with
+from midfuse.children import child_process
 from midfuse.errors import DeviceError
 
 # Longer than any erase between two signs of life.
@@ -83,23 +83,14 @@ class Gdb:
 @contextmanager
 def open_gdb(program: str, elf: Path) -> Iterator[Gdb]:
     """Start GDB on a file, without the user's settings and without running what the file names."""
-    process = subprocess.Popen(
-        [program, "--nx", "--quiet", "-iex", "set auto-load off", "--interpreter=mi3", str(elf)],
+    command = [program, "--nx", "--quiet", "-iex", "set auto-load off", "--interpreter=mi3"]
+    with child_process(
+        [*command, str(elf)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        # Ctrl-C is for us; the child is ended below.
-        start_new_session=True,
-        preexec_fn=die_with(os.getpid()),
-    )
-    try:
+    ) as process:
         yield Gdb(process, program)
-    finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            assert stream is not None
-            stream.close()
 
 
 def text_of(record: str) -> str:

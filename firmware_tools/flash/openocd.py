@@ -1,6 +1,5 @@
 """OpenOCD: one run of the program that checks the chip, writes, verifies and resets."""
 
-import os
 import re
 import shlex
 import shutil
@@ -22,11 +21,12 @@ from firmware_tools.flash.programmer import (
     verify_failed,
 )
 from firmware_tools.flash.usb import serial_numbers
-from midfuse.children import die_with
+from midfuse.children import child_process
 from midfuse.errors import DeviceError, InputError
 from midfuse.progress import SILENT, Progress
 
-_PROGRAM = "openocd"
+# And the name of its Debian package.
+PROGRAM = "openocd"
 # The script says how far it has come.
 _MARK = "midfuse: "
 _COMPLAINT = re.compile(r"^(?:\S+: )?Error: (.+)$")
@@ -46,10 +46,10 @@ class OpenOcd:
 
     def require(self) -> None:
         """See `Programmer`."""
-        if shutil.which(_PROGRAM) is None:
+        if shutil.which(PROGRAM) is None:
             raise DeviceError(
-                f"{_PROGRAM}, which flashes {self._board.name}, is not installed",
-                f"sudo apt-get install --no-install-recommends {_PROGRAM}",
+                f"{PROGRAM}, which flashes {self._board.name}, is not installed",
+                f"sudo apt-get install --no-install-recommends {PROGRAM}",
             )
 
     def find(self, probe: str | None) -> str:
@@ -110,7 +110,7 @@ class OpenOcd:
                 raise wrong_chip(self._board, address, found, wanted)
 
     def _command(self, elf: str, probe: str) -> list[str]:
-        command = [_PROGRAM, "--search", str(self._board.folder)]
+        command = [PROGRAM, "--search", str(self._board.folder)]
         for file in self._entry.config:
             command += ["--file", file]
         if probe:
@@ -152,12 +152,12 @@ class _Run:
             found = _COMPLAINT.match(line)
             complaint = complaint or (found[1] if found else "")
             last = line or last
-        raise DeviceError(complaint or last or f"{_PROGRAM} ended")
+        raise DeviceError(complaint or last or f"{PROGRAM} ended")
 
 
 @contextmanager
 def _running(command: list[str], folder: str) -> Iterator[_Run]:
-    process = subprocess.Popen(
+    with child_process(
         command,
         cwd=folder,
         stdin=subprocess.DEVNULL,
@@ -165,17 +165,8 @@ def _running(command: list[str], folder: str) -> Iterator[_Run]:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        # Ctrl-C is for us; the child is ended below.
-        start_new_session=True,
-        preexec_fn=die_with(os.getpid()),
-    )
-    try:
+    ) as process:
         yield _Run(process)
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
 
 
 def _say(words: str) -> str:

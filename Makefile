@@ -21,25 +21,25 @@ demo: setup
 INFERENCES ?= 20
 SHAPES := resnet8 ds_cnn autoencoder mobilenet
 bench: setup
-	$(BIN)/python -m tests.zoo.write runs/zoo
+	$(BIN)/python -m benchmarks.zoo.write runs/zoo
 	@status=0; \
 	$(BIN)/midfuse bench --inferences $(INFERENCES) --out runs/bench || status=$$?; \
-	$(BIN)/midfuse bench $(SHAPES:%=runs/zoo/%.tflite) --reference tests/zoo/reference.json \
+	$(BIN)/midfuse bench $(SHAPES:%=runs/zoo/%.tflite) --reference benchmarks/zoo/reference.json \
 	    --board qemu-mps2-an386 --board qemu-mps3-an547 \
 	    --inferences $(INFERENCES) --out runs/bench-shapes || status=$$?; \
 	exit $$status
 
 # Time and memory of a conversion with every check, beside bare onnx2tf, judged (5 minutes).
 bench-convert: setup
-	$(BIN)/python -m tests.bench_convert
+	$(BIN)/python -m benchmarks.convert
 
 # What --fix wins back, on people never seen, over seeds (5 minutes).
 bench-fixes: setup
-	$(BIN)/python -m tests.bench_fixes
+	$(BIN)/python -m benchmarks.fixes
 
 # A step of training beside a bare loop over the same model and batches, judged (3 minutes).
 bench-train: setup
-	$(BIN)/python -m tests.bench_train
+	$(BIN)/python -m benchmarks.train
 
 # Two workers, a file of tests each: they share a file's conversions and emulators.
 test: lint
@@ -63,7 +63,7 @@ lint: setup
 
 # The pages that are written from tables in the code.
 docs: setup
-	$(BIN)/python -m midfuse.ops_page
+	$(BIN)/python -m midfuse.core.ops_page
 
 setup: .venv/.system .venv/.packages
 

@@ -1,8 +1,8 @@
 """The converter's half of the model card: the int8 form of inputs and outputs, ranges, the file."""
 
 from converter.quantising.ranges import Ranges
-from midfuse.card import ModelCard, TFLite, device_arithmetic
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.card import ModelCard, TFLite, device_arithmetic
+from midfuse.core.tflite_file import TFLiteModel
 
 
 def finish_card(card: ModelCard, model: TFLiteModel, ranges: Ranges) -> ModelCard:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar
 
-from midfuse.errors import InputError, MidfuseError
+from midfuse.core.errors import InputError, MidfuseError
 
 T = TypeVar("T")
 

@@ -32,13 +32,13 @@ from converter.report.model_explorer import write_overlays
 from converter.report.page import write_report
 from converter.report.per_op_json import write_per_op
 from converter.result import ConversionResult
-from midfuse.card import write_card
-from midfuse.errors import InputError
-from midfuse.numeric import dequantise
-from midfuse.ops import check_ops
-from midfuse.oracle import run_windows, write_expected
-from midfuse.progress import SILENT, Progress
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.core.card import write_card
+from midfuse.core.errors import InputError
+from midfuse.core.numeric import dequantise
+from midfuse.core.ops import check_ops
+from midfuse.core.oracle import run_windows, write_expected
+from midfuse.core.progress import SILENT, Progress
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 
 if TYPE_CHECKING:
     from torch import nn

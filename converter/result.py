@@ -7,8 +7,8 @@ from converter.checks.agreement import Agreement
 from converter.checks.op_check import OpCheck
 from converter.fixes.score import FixItem
 from converter.quantising.ranges import Ranges
-from midfuse.card import ModelCard
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.card import ModelCard
+from midfuse.core.tflite_file import TFLiteModel
 
 
 @dataclass(frozen=True)

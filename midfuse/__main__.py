@@ -1,5 +1,5 @@
 """`python -m midfuse`, the same as the `midfuse` command."""
 
-from midfuse.cli import main
+from midfuse.cli.main import main
 
 main()

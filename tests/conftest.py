@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from firmware_tools.board import read_board
-from firmware_tools.build import link_firmware
-from firmware_tools.image import Image
+from firmware_tools.board.registry import read_board
+from firmware_tools.image.image import Image
+from firmware_tools.image.linking import link_firmware
 from tests.firmware_tools.toy import TOY_MEMORY, TOY_MODEL, TOY_SHA256
 
 pytest_plugins = ["pytester"]

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import DATA, ROOT
+
 COMPILER = "tests/firmware_tools/compiler"
 MUTANTS = 500
 # What a round runs; the kernels' count of cases is of a whole run of theirs.
@@ -25,8 +26,8 @@ TESTS = (
     "tests/boards/test_variants.py",
     "tests/boards/test_variants_conv.py",
     "tests/boards/test_variants_elements.py",
-    "tests/firmware_tools/test_frame.py",
-    "tests/firmware_tools/test_protocol.py::test_hostile_streams",
+    "tests/firmware_tools/link/test_frame.py",
+    "tests/firmware_tools/link/test_protocol.py::test_hostile_streams",
 )
 
 
@@ -58,7 +59,7 @@ def main(minutes: float) -> int:
 
 def commands(seed: int, out: Path) -> list[list[str]]:
     """A round: mutants, then the tests one by one."""
-    mutants = ["-m", "tests.support.mutants", str(seed), str(MUTANTS), "tests/data", str(out)]
+    mutants = ["-m", "tests.support.mutants", str(seed), str(MUTANTS), str(DATA), str(out)]
     pytest = ["-m", "pytest", "-q", "-x", f"--hypothesis-seed={seed}"]
     return [[sys.executable, *each] for each in (mutants, *([*pytest, test] for test in TESTS))]
 

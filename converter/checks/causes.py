@@ -23,7 +23,7 @@ from converter.checks.op_check import (
     first_broken,
 )
 from converter.lowering.names import Origin
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 BROKEN_DB = 10.0
 SUSPECT_DB = 20.0

@@ -4,8 +4,8 @@ import numpy as np
 
 from converter.reading.source import FloatReference
 from converter.reading.windows import FloatArray, Windows
-from midfuse.errors import CheckFailed, InputError
-from midfuse.progress import SILENT, Progress
+from midfuse.core.errors import CheckFailed, InputError
+from midfuse.core.progress import SILENT, Progress
 
 # Relative to the largest output: a quarter of the step that int8 gives it. Float models compute the
 # same sums in another order, which costs most where they cancel, as in a LayerNorm over hardly any

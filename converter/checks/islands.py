@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from converter.lowering import schema_edit as edit
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from converter.checks.op_check import Codes, Histogram, OpError
 from converter.reading.windows import FloatArray
-from midfuse.tflite_file import Tensor
+from midfuse.core.tflite_file import Tensor
 
 _BINS = 64
 

@@ -21,11 +21,11 @@ from converter.checks.op_check import OpCheck, Sources
 from converter.lowering.float_model import FloatModel
 from converter.lowering.names import Origin
 from converter.reading.windows import FloatArray, Windows
-from midfuse.macs import op_macs
-from midfuse.numeric import dequantise, quantise
-from midfuse.oracle import Oracle, Values
-from midfuse.progress import SILENT, Progress
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.macs import op_macs
+from midfuse.core.numeric import dequantise, quantise
+from midfuse.core.oracle import Oracle, Values
+from midfuse.core.progress import SILENT, Progress
+from midfuse.core.tflite_file import TFLiteModel
 
 # Values of all tensors of a model that are held at a time: 64 MB of float32.
 _HELD = 1 << 24

@@ -14,8 +14,8 @@ from converter.checks.islands import cut, rounded_constants
 from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import FloatArray, Windows
-from midfuse.numeric import dequantise, quantise
-from midfuse.tflite_file import Op, TFLiteModel
+from midfuse.core.numeric import dequantise, quantise
+from midfuse.core.tflite_file import Op, TFLiteModel
 
 # An activation that an op reads: both by index.
 _Read = tuple[int, int]

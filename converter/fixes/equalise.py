@@ -17,7 +17,7 @@ import numpy.typing as npt
 from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import Windows
-from midfuse.tflite_file import Op, TFLiteModel
+from midfuse.core.tflite_file import Op, TFLiteModel
 
 FloatVector = npt.NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from converter.checks.per_op import quantise_inputs
 from converter.fixes.score import Score
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import FloatArray, Windows
-from midfuse.numeric import dequantise
-from midfuse.oracle import run_windows
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.numeric import dequantise
+from midfuse.core.oracle import run_windows
+from midfuse.core.tflite_file import TFLiteModel
 
 FloatArray64 = npt.NDArray[np.float64]
 

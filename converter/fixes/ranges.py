@@ -12,7 +12,7 @@ import numpy.typing as npt
 from converter.lowering.float_model import FloatModel, activations
 from converter.quantising.ranges import Ranges, Span, shared_ranges
 from converter.reading.windows import FloatArray, Windows
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.tflite_file import TFLiteModel
 
 _CODES = 256
 # Clips tried for each end of a range: its extreme times these.

@@ -20,9 +20,9 @@ from converter.fixes.wide import RoundingCost, rounding_costs
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import Ranges, Span, minmax_ranges
 from converter.reading.windows import Windows
-from midfuse.errors import InputError
-from midfuse.progress import SILENT, Progress, Task
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.errors import InputError
+from midfuse.core.progress import SILENT, Progress, Task
+from midfuse.core.tflite_file import TFLiteModel
 
 _LEAST_WINDOWS = 20
 _JUDGED_WINDOWS = 400

@@ -13,8 +13,8 @@ from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.quantising.ranges import MOVES, Ranges, tied
 from converter.reading.windows import Windows
-from midfuse.ops import INT16, OPS
-from midfuse.tflite_file import Op, TFLiteModel
+from midfuse.core.ops import INT16, OPS
+from midfuse.core.tflite_file import Op, TFLiteModel
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from converter.lowering import schema_edit as edit
 from converter.reading.windows import FloatArray
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 
 
 class FloatGraph:

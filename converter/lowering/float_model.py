@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converter.reading.windows import FloatArray
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.tflite_file import TFLiteModel
 
 
 class FloatModel:

@@ -16,7 +16,7 @@ import onnx
 from converter.lowering.prints import CLOSE, LOOSE, equal, probes, tensor_prints, value_print
 from converter.reading.onnx_file import OnnxModel, input_specs, module_of
 from converter.reading.windows import FloatArray, Windows
-from midfuse.tflite_file import Op, TFLiteModel
+from midfuse.core.tflite_file import Op, TFLiteModel
 
 _MOVES = {"Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split"}
 _MOVES |= {"Squeeze", "Tile", "Transpose", "Unsqueeze"}

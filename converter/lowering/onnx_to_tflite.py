@@ -15,7 +15,7 @@ from types import TracebackType
 
 import numpy as np
 
-from midfuse.errors import DeviceError, InputError
+from midfuse.core.errors import DeviceError, InputError
 
 _PROCESS = Path(__file__).with_name("onnx2tf_process.py")
 _SECONDS = 600

@@ -10,7 +10,7 @@ import numpy as np
 from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import Windows
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.tflite_file import TFLiteModel
 
 _LOWEST = np.finfo(np.float32).min
 

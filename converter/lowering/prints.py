@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import FloatArray, Windows
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.tflite_file import TFLiteModel
 
 # Two calibration windows and a shaken one, which keeps apart what happens to be equal on them.
 _CALIBRATION_WINDOWS = 2

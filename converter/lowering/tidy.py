@@ -18,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from converter.lowering import schema_edit as edit
 from converter.lowering.plain import Shapes
-from midfuse.errors import InputError
+from midfuse.core.errors import InputError
 
 SIGNATURE = "serving_default"
 

@@ -18,9 +18,9 @@ from ai_edge_quantizer import model_modifier, params_generator, qtyping, recipe,
 
 from converter.lowering import schema_edit as edit
 from converter.quantising.ranges import FIXED_RANGES, MOVES, Ranges
-from midfuse.errors import InputError
-from midfuse.ops import INT8, INT16, OPS, check_support
-from midfuse.tflite_file import Op, Tensor, TFLiteModel, parse_tflite
+from midfuse.core.errors import InputError
+from midfuse.core.ops import INT8, INT16, OPS, check_support
+from midfuse.core.tflite_file import Op, Tensor, TFLiteModel, parse_tflite
 
 # Ops that the quantiser does not know, and ops on as many tensors that it scales in the same way:
 # it sees an op of the second kind where there is one of the first.

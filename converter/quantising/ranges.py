@@ -11,8 +11,8 @@ import numpy as np
 
 from converter.lowering.float_model import FloatModel, activations
 from converter.reading.windows import Windows
-from midfuse.progress import SILENT, Progress
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.progress import SILENT, Progress
+from midfuse.core.tflite_file import TFLiteModel
 
 Span = tuple[float, float]
 Ranges = dict[str, Span]

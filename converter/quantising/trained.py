@@ -15,9 +15,9 @@ import numpy as np
 from converter.lowering.prints import CLOSE, Print, equal, probes, tensor_prints, value_print
 from converter.quantising.ranges import FIXED_RANGES, Ranges, Span, tied
 from converter.reading.windows import FloatArray, Windows
-from midfuse.errors import InputError
-from midfuse.numeric import grid
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.errors import InputError
+from midfuse.core.numeric import grid
+from midfuse.core.tflite_file import TFLiteModel
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx
 
-from midfuse.errors import InputError
+from midfuse.core.errors import InputError
 
 
 def load_external_data(tensors: Iterable[Any], folder: Path, limit: int, where: str) -> None:

@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from converter.reading.windows import FloatArray, InputSpec
-from midfuse.card import ModelCard
-from midfuse.errors import InputError
+from midfuse.core.card import ModelCard
+from midfuse.core.errors import InputError
 
 OPSET = 17
 # Blocks, channels, samples: a card that asks for more would build for minutes.

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from converter.reading.external_data import load_external_data
 from converter.reading.layer_norm import open_layer_norms
 from converter.reading.windows import MAX_AXES, Axis, FloatArray, InputSpec
-from midfuse.errors import InputError
+from midfuse.core.errors import InputError
 
 # No model for a microcontroller is near these; a hostile file is stopped by them.
 _MAX_BYTES = 64 << 20

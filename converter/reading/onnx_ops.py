@@ -1,7 +1,7 @@
 """Which ONNX ops the target can run: refused before the slow conversion, with what to use instead.
 
 What onnx2tf makes of each op was found by converting it alone. The check after the conversion
-(`midfuse.ops.check_ops`) has the last word.
+(`midfuse.core.ops.check_ops`) has the last word.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from typing import Any
 import onnx
 
 from converter.reading.onnx_file import constant_names, graphs, says
-from midfuse.errors import InputError
-from midfuse.ops import OPS
+from midfuse.core.errors import InputError
+from midfuse.core.ops import OPS
 
 
 @dataclass(frozen=True)

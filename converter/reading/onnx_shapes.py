@@ -18,7 +18,7 @@ from converter.reading.onnx_file import (
     says,
 )
 from converter.reading.windows import MAX_AXES, FloatArray
-from midfuse.errors import InputError
+from midfuse.core.errors import InputError
 
 Shapes = dict[str, list[int] | None]
 

@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from converter.reading.onnx_file import OnnxModel, module_of
 from converter.reading.source import Source
 from converter.reading.windows import FloatArray, Windows
-from midfuse.errors import InputError
+from midfuse.core.errors import InputError
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,8 +11,8 @@ from converter.reading.onnx_file import OnnxModel, check_inputs_used, input_spec
 from converter.reading.onnx_ops import check_onnx_ops
 from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import FloatArray, InputSpec, Windows, settled
-from midfuse.card import ModelCard, read_card
-from midfuse.errors import InputError
+from midfuse.core.card import ModelCard, read_card
+from midfuse.core.errors import InputError
 
 # converter.reading.modules imports torch, which takes seconds: only what needs it imports it.
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from midfuse.errors import InputError
-from midfuse.oracle import read_npz
+from midfuse.core.errors import InputError
+from midfuse.core.oracle import read_npz
 
 FloatArray = npt.NDArray[np.float32]
 

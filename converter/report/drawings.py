@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from converter.checks.op_check import OpCheck
-from midfuse.tflite_file import Op, TFLiteModel
+from midfuse.core.tflite_file import Op, TFLiteModel
 
 Array = npt.NDArray[Any]
 

@@ -12,9 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from converter.checks.causes import BROKEN_DB, SUSPECT_DB
 from converter.checks.op_check import OpCheck, Verdict
 from converter.report import drawings, words
-from midfuse.activations import peak_activations
-from midfuse.macs import model_macs
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.activations import peak_activations
+from midfuse.core.macs import model_macs
+from midfuse.core.tflite_file import TFLiteModel
 
 if TYPE_CHECKING:
     from converter.result import ConversionResult

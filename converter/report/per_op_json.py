@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from converter.checks.op_check import OpCheck
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.tflite_file import TFLiteModel
 
 SCHEMA_VERSION = 2
 

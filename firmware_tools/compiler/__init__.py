@@ -15,9 +15,9 @@ from firmware_tools.compiler.passes import PASSES, Pass, run_passes
 from firmware_tools.compiler.plan import ArenaPlan, plan_arena
 from firmware_tools.compiler.program import CTYPES, Program
 from firmware_tools.compiler.variants import InstructionSet, choose_variants
-from midfuse.errors import InputError
-from midfuse.ops import check_support
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.errors import InputError
+from midfuse.core.ops import check_support
+from midfuse.core.tflite_file import TFLiteModel
 
 _NAME = re.compile(r"\bmf_\w+")
 RUNTIME = Path(__file__).resolve().parent.parent / "runtime"

@@ -18,7 +18,7 @@ from firmware_tools.compiler.program import (
     Value,
 )
 from firmware_tools.compiler.structs import is_struct, members
-from midfuse.tflite_file import TYPE_NUMBERS, Tensor, TFLiteModel
+from midfuse.core.tflite_file import TYPE_NUMBERS, Tensor, TFLiteModel
 
 _HEADER = """\
 /* Compiled from a .tflite by midfuse; do not edit. SHA-256 of the model:

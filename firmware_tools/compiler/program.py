@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from midfuse.errors import InputError
-from midfuse.ops import OPS
-from midfuse.tflite_file import Op, Tensor, TFLiteModel
+from midfuse.core.errors import InputError
+from midfuse.core.ops import OPS
+from midfuse.core.tflite_file import Op, Tensor, TFLiteModel
 
 # The types of activations that kernels know, in C, and how the kernels' names end by it.
 CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}

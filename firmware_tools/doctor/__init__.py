@@ -1,6 +1,6 @@
 """What this machine has of all that Midfuse uses, and what mends the rest."""
 
-from firmware_tools.board import Board, board_names, read_board
+from firmware_tools.board.registry import Board, board_names, read_board
 from firmware_tools.doctor.finding import Finding
 from firmware_tools.doctor.plugged import plugged_in
 from firmware_tools.doctor.python import packages

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
-from midfuse.errors import DeviceError
+from midfuse.core.errors import DeviceError
 
 _APT = "apt-get"
 _INSTALL = (_APT, "install", "--no-install-recommends")

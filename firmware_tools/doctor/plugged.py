@@ -8,14 +8,14 @@ from pathlib import Path
 
 from serial.tools.list_ports import comports
 
-from firmware_tools.board import Board
-from firmware_tools.board_file import Uf2Entry
+from firmware_tools.board.registry import Board
+from firmware_tools.board.schema import Uf2Entry
 from firmware_tools.doctor.access import mend_access, mend_group, serial_group
 from firmware_tools.doctor.finding import Finding, lacking
 from firmware_tools.flash.py_ocd import probes
 from firmware_tools.flash.uf2 import INFO, board_id, mounted
 from firmware_tools.flash.usb import UsbDevice, usb_devices
-from midfuse.errors import DeviceError
+from midfuse.core.errors import DeviceError
 
 # What debug probes call themselves, those apart from a board among them.
 _PROBE = re.compile(r"cmsis-?dap|st-?link|j-?link|black magic|debug probe", re.IGNORECASE)

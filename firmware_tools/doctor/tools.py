@@ -6,15 +6,15 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from firmware_tools.board import Board
-from firmware_tools.board_file import QemuEntry
-from firmware_tools.build import require_toolchain
+from firmware_tools.board.registry import Board
+from firmware_tools.board.schema import QemuEntry
 from firmware_tools.doctor.finding import Finding, lacking
 from firmware_tools.doctor.install import apt_line
 from firmware_tools.flash import installed, programmer_for
 from firmware_tools.flash.gdb import PROGRAMS, GdbRemote
 from firmware_tools.flash.openocd import PROGRAM, OpenOcd
-from midfuse.errors import DeviceError
+from firmware_tools.image.linking import require_toolchain
+from midfuse.core.errors import DeviceError
 
 # Each back end's programs, of which one will do; the first is a Debian package, too.
 _FLASH_TOOLS = {OpenOcd.name: (PROGRAM,), GdbRemote.name: PROGRAMS}

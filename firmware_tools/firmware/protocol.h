@@ -1,6 +1,6 @@
 /* The words of the serial protocol; PROTOCOL.md beside this folder says what they mean.
  *
- * firmware_tools/protocol.py holds the same words for the host. Tests read all three and fail
+ * firmware_tools/link/protocol.py holds the same words for the host. Tests read all three and fail
  * where they differ. */
 #ifndef MF_PROTOCOL_H
 #define MF_PROTOCOL_H

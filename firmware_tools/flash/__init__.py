@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
-from firmware_tools.board import Board
-from firmware_tools.board_file import (
+from firmware_tools.board.registry import Board
+from firmware_tools.board.schema import (
     FlashEntry,
     GdbEntry,
     OpenOcdEntry,
     PyOcdEntry,
     QemuEntry,
 )
-from firmware_tools.flash.emulator import Emulator
+from firmware_tools.emulate.process import Process
+from firmware_tools.emulate.qemu import Emulator
 from firmware_tools.flash.gdb import GdbRemote
 from firmware_tools.flash.openocd import OpenOcd
-from firmware_tools.flash.process import Process
 from firmware_tools.flash.programmer import Programmer
 from firmware_tools.flash.py_ocd import PyOcd
 from firmware_tools.flash.uf2 import Uf2
-from midfuse.errors import DeviceError, InputError
+from midfuse.core.errors import DeviceError, InputError
 
 Backend = Emulator | Process
 # By name: what acts as the board, and what writes a real one.

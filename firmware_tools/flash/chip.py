@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from firmware_tools.board import Board
-from midfuse.errors import DeviceError
+from firmware_tools.board.registry import Board
+from midfuse.core.errors import DeviceError
 
 CPUID = 0xE000ED00
 _PART_MASK = 0xFFF0

@@ -3,13 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from firmware_tools.board import Board
+from firmware_tools.board.registry import Board
 from firmware_tools.flash.payload import read_payload
 from firmware_tools.flash.programmer import Programmer
-from firmware_tools.image import Image
-from firmware_tools.session import connect
-from midfuse.errors import DeviceError
-from midfuse.progress import SILENT, Progress
+from firmware_tools.image.image import Image
+from firmware_tools.link.session import connect
+from midfuse.core.errors import DeviceError
+from midfuse.core.progress import SILENT, Progress
 
 # A serial port on USB comes back some time after the board's reset.
 _PORT_SECONDS = 10.0

@@ -5,7 +5,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from firmware_tools.board import Board
+from firmware_tools.board.registry import Board
 from firmware_tools.flash.chip import check_chip
 from firmware_tools.flash.gdb_mi import Gdb, open_gdb
 from firmware_tools.flash.payload import Payload
@@ -16,8 +16,8 @@ from firmware_tools.flash.programmer import (
     no_reset,
     verify_failed,
 )
-from midfuse.errors import DeviceError, InputError
-from midfuse.progress import SILENT, Progress
+from midfuse.core.errors import DeviceError, InputError
+from midfuse.core.progress import SILENT, Progress
 
 # One of them will do; the first is a Debian package of the same name.
 PROGRAMS = ("gdb-multiarch", "arm-none-eabi-gdb")

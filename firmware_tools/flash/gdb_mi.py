@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from midfuse.children import child_process
-from midfuse.errors import DeviceError
+from midfuse.core.children import child_process
+from midfuse.core.errors import DeviceError
 
 # Longer than any erase between two signs of life.
 _SILENCE_SECONDS = 60.0

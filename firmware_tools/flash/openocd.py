@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firmware_tools.board import Board
-from firmware_tools.board_file import OpenOcdEntry
+from firmware_tools.board.registry import Board
+from firmware_tools.board.schema import OpenOcdEntry
 from firmware_tools.flash.chip import no_chip_id, registers, wrong_chip
 from firmware_tools.flash.payload import Payload
 from firmware_tools.flash.programmer import (
@@ -21,9 +21,9 @@ from firmware_tools.flash.programmer import (
     verify_failed,
 )
 from firmware_tools.flash.usb import serial_numbers
-from midfuse.children import child_process
-from midfuse.errors import DeviceError, InputError
-from midfuse.progress import SILENT, Progress
+from midfuse.core.children import child_process
+from midfuse.core.errors import DeviceError, InputError
+from midfuse.core.progress import SILENT, Progress
 
 # And the name of its Debian package.
 PROGRAM = "openocd"

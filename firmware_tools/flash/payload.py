@@ -4,10 +4,10 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_tools.board import Board
-from firmware_tools.board_file import Region
-from firmware_tools.image import Image
-from midfuse.errors import InputError
+from firmware_tools.board.registry import Board
+from firmware_tools.board.schema import Region
+from firmware_tools.image.image import Image
+from midfuse.core.errors import InputError
 
 _MAGIC = b"\x7fELF\x01\x01"  # 32 bits, little-endian
 _HEADER = struct.Struct("<16xHHIIIIIHHH")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from firmware_tools.flash.payload import Payload
-from midfuse.errors import CheckFailed, DeviceError, InputError, Interrupted
-from midfuse.progress import Progress
+from midfuse.core.errors import CheckFailed, DeviceError, InputError, Interrupted
+from midfuse.core.progress import Progress
 
 
 @dataclass(frozen=True)

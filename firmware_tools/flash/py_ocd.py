@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
 
-from firmware_tools.board import Board
-from firmware_tools.board_file import PyOcdEntry
+from firmware_tools.board.registry import Board
+from firmware_tools.board.schema import PyOcdEntry
 from firmware_tools.flash.chip import check_chip
 from firmware_tools.flash.payload import Payload
 from firmware_tools.flash.programmer import (
@@ -18,8 +18,8 @@ from firmware_tools.flash.programmer import (
     no_reset,
     verify_failed,
 )
-from midfuse.errors import DeviceError
-from midfuse.progress import SILENT, Progress
+from midfuse.core.errors import DeviceError
+from midfuse.core.progress import SILENT, Progress
 
 # A fraction of the whole, as pyOCD tells it, in parts of the bar.
 _PARTS = 100

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from firmware_tools.board import Board
-from firmware_tools.board_file import Uf2Entry
+from firmware_tools.board.registry import Board
+from firmware_tools.board.schema import Uf2Entry
 from firmware_tools.flash.payload import Payload
 from firmware_tools.flash.programmer import Capabilities, choose, half_written
 from firmware_tools.flash.uf2_file import BLOCK_BYTES, uf2_blocks
-from midfuse.errors import DeviceError, InputError
-from midfuse.progress import SILENT, Progress
+from midfuse.core.errors import DeviceError, InputError
+from midfuse.core.progress import SILENT, Progress
 
 INFO = "INFO_UF2.TXT"
 _BOARD_ID = re.compile(r"^Board-ID:\s*(\S.*?)\s*$", re.MULTILINE)

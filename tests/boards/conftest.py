@@ -1,20 +1,18 @@
 """The boards that this computer can run, and the models that are in the repository."""
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from firmware_tools.board import Board, board_names, read_board
-from firmware_tools.build import require_toolchain
+from firmware_tools.board.registry import Board, board_names, read_board
 from firmware_tools.flash import backend_for
-from firmware_tools.image import Image
-from midfuse.errors import DeviceError
-from midfuse.tflite_file import TFLiteModel, read_tflite
+from firmware_tools.image.image import Image
+from firmware_tools.image.linking import require_toolchain
+from midfuse.core.errors import DeviceError
+from midfuse.core.tflite_file import TFLiteModel, read_tflite
 from tests.conftest import toy_image
+from tests.support.paths import DATA
 
-DATA = Path(__file__).parent.parent / "data"
 MODELS = ("cnn_har_int8", "transformer_relu_int8", "transformer_ln_int8")
 
 

@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from firmware_tools import bench_cli
-from firmware_tools.bench import cores_here, run_bench
-from firmware_tools.board import read_board
-from firmware_tools.evaluate import evaluate_model
-from firmware_tools.image import read_image
-from firmware_tools.reference import BUILT_IN, Figures, read_reference
-from firmware_tools.windows import draw_windows
-from midfuse.cli import main
-from midfuse.macs import model_macs
-from midfuse.tflite_file import read_tflite
-from tests.boards.conftest import DATA, MODELS, need, need_oracle
+from firmware_tools.board.registry import read_board
+from firmware_tools.commands import bench as bench_cli
+from firmware_tools.image.image import read_image
+from firmware_tools.measure.bench import cores_here, run_bench
+from firmware_tools.measure.evaluate import evaluate_model
+from firmware_tools.measure.reference import BUILT_IN, Figures, read_reference
+from firmware_tools.measure.windows import draw_windows
+from midfuse.cli.main import main
+from midfuse.core.macs import model_macs
+from midfuse.core.tflite_file import read_tflite
+from tests.boards.conftest import MODELS, need, need_oracle
+from tests.support.paths import DATA
 
 CNN = DATA / "cnn_har_int8.tflite"
 M4 = read_board("qemu-mps2-an386")

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import serial
 
-from firmware_tools.board import Board, read_board
-from firmware_tools.evaluate import evaluate_model
+from firmware_tools.board.registry import Board, read_board
 from firmware_tools.flash import backend_for
-from firmware_tools.image import Image
-from firmware_tools.link import Link
-from firmware_tools.session import connect, open_session
-from midfuse.errors import DeviceError
-from midfuse.tflite_file import TFLiteModel, read_tflite
-from tests.boards.conftest import DATA, need, need_oracle, random_windows
+from firmware_tools.image.image import Image
+from firmware_tools.link.link import Link
+from firmware_tools.link.session import connect, open_session
+from firmware_tools.measure.evaluate import evaluate_model
+from midfuse.core.errors import DeviceError
+from midfuse.core.tflite_file import TFLiteModel, read_tflite
+from tests.boards.conftest import need, need_oracle, random_windows
 from tests.conftest import toy_image
 from tests.firmware_tools.toy import (
     TOY_OUTPUT_BYTES,
@@ -23,6 +23,7 @@ from tests.firmware_tools.toy import (
     toy_sum,
     toy_windows,
 )
+from tests.support.paths import DATA
 
 CORTEX_M4 = read_board("qemu-mps2-an386")
 

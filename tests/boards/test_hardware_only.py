@@ -2,9 +2,9 @@
 
 import pytest
 
-from firmware_tools.board import Board, board_names, read_board
-from firmware_tools.build import require_toolchain
-from midfuse.errors import DeviceError
+from firmware_tools.board.registry import Board, board_names, read_board
+from firmware_tools.image.linking import require_toolchain
+from midfuse.core.errors import DeviceError
 from tests.conftest import toy_image
 
 

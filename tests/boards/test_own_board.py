@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firmware_tools.board import OWN_BOARDS, boards_folder, read_board
-from firmware_tools.board_file import BoardFile
-from midfuse.cli import main
-from midfuse.tflite_file import read_tflite
-from tests.boards.conftest import DATA, need, need_oracle, random_windows
+from firmware_tools.board.registry import OWN_BOARDS, boards_folder, read_board
+from firmware_tools.board.schema import BoardFile
+from midfuse.cli.main import main
+from midfuse.core.tflite_file import read_tflite
+from tests.boards.conftest import need, need_oracle, random_windows
+from tests.support.paths import DATA, DOCS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "boards.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "boards.md").read_text(encoding="utf-8")
 STUDENT = DATA / "student" / "student_int8.tflite"
 
 

@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from firmware_tools.board import Board, read_board
-from firmware_tools.evaluate import evaluate_model
-from firmware_tools.image import Image
-from firmware_tools.profile import profile_model, with_short_ticks
-from firmware_tools.session import open_session
-from firmware_tools.windows import draw_windows
-from midfuse.cli import main
-from midfuse.macs import model_macs
-from midfuse.tflite_file import read_tflite
-from tests.boards.conftest import DATA, need, need_oracle
+from firmware_tools.board.registry import Board, read_board
+from firmware_tools.image.image import Image
+from firmware_tools.link.session import open_session
+from firmware_tools.measure.evaluate import evaluate_model
+from firmware_tools.measure.profile import profile_model, with_short_ticks
+from firmware_tools.measure.windows import draw_windows
+from midfuse.cli.main import main
+from midfuse.core.macs import model_macs
+from midfuse.core.tflite_file import read_tflite
+from tests.boards.conftest import need, need_oracle
 from tests.firmware_tools.toy import toy_windows
+from tests.support.paths import DATA
 
 CNN = DATA / "cnn_har_int8.tflite"
 # The loop around the steps, an iteration and once: a load, a call, a count and a branch.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from firmware_tools.board import read_board
-from firmware_tools.evaluate import compare_ops
+from firmware_tools.board.registry import read_board
+from firmware_tools.measure.evaluate import compare_ops
 from tests.boards.conftest import need
 from tests.support.host_build import random_windows
 

@@ -11,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from firmware_tools.board import Board
-from firmware_tools.evaluate import evaluate_model
-from midfuse.card import quantise_window, read_card
-from midfuse.oracle import Values
-from midfuse.tflite_file import read_tflite
-from tests.boards.conftest import DATA, need_oracle
-from trainer.datasets import load_dataset
-from trainer.windows import cut, of_subjects, stratified
+from firmware_tools.board.registry import Board
+from firmware_tools.measure.evaluate import evaluate_model
+from midfuse.core.card import quantise_window, read_card
+from midfuse.core.oracle import Values
+from midfuse.core.tflite_file import read_tflite
+from tests.boards.conftest import need_oracle
+from tests.support.paths import DATA
+from trainer.data.datasets import load_dataset
+from trainer.data.windows import cut, of_subjects, stratified
 
 Labelled = tuple[list[Values], npt.NDArray[np.int64]]
 # 24 of 28 are right.

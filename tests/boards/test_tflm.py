@@ -10,26 +10,27 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from firmware_tools.board import Board, read_board
-from firmware_tools.evaluate import evaluate_model
-from firmware_tools.image import Image
-from firmware_tools.profile import profile_model
-from firmware_tools.protocol import Kind
-from firmware_tools.runtimes import TFLM_VARIABLE, build_image
-from firmware_tools.session import open_session
-from firmware_tools.tflm.library import fitting_libraries
-from firmware_tools.windows import draw_windows
-from midfuse.cli import main
-from midfuse.errors import DeviceError, InputError
-from midfuse.oracle import Values
-from midfuse.tflite_file import read_tflite
-from tests.boards.conftest import DATA, need, need_oracle
+from firmware_tools.board.registry import Board, read_board
+from firmware_tools.image.image import Image
+from firmware_tools.link.protocol import Kind
+from firmware_tools.link.session import open_session
+from firmware_tools.measure.evaluate import evaluate_model
+from firmware_tools.measure.profile import profile_model
+from firmware_tools.measure.windows import draw_windows
+from firmware_tools.runtimes.choice import TFLM_VARIABLE, build_image
+from firmware_tools.runtimes.tflm.library import fitting_libraries
+from midfuse.cli.main import main
+from midfuse.core.errors import DeviceError, InputError
+from midfuse.core.oracle import Values
+from midfuse.core.tflite_file import read_tflite
+from tests.boards.conftest import need, need_oracle
 from tests.firmware_tools.stand_in import (
     build_stand_in,
     stand_in_arena,
     stand_in_checkout,
     stand_in_tensors,
 )
+from tests.support.paths import DATA
 
 MODEL = read_tflite(DATA / "cnn_har_int8.tflite")
 M4, M0 = read_board("qemu-mps2-an386"), read_board("qemu-mps2-an385-m0")

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firmware_tools.board import read_board
-from firmware_tools.build import build_firmware
-from firmware_tools.evaluate import evaluate_model, run_on_board
-from firmware_tools.protocol import Dtype, Kind
-from firmware_tools.session import open_session
-from midfuse.cli import main
-from midfuse.oracle import run_windows
-from midfuse.tflite_file import parse_tflite
+from firmware_tools.board.registry import read_board
+from firmware_tools.image.linking import build_firmware
+from firmware_tools.link.protocol import Dtype, Kind
+from firmware_tools.link.session import open_session
+from firmware_tools.measure.evaluate import evaluate_model, run_on_board
+from midfuse.cli.main import main
+from midfuse.core.oracle import run_windows
+from midfuse.core.tflite_file import parse_tflite
 from tests.boards.conftest import need
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")

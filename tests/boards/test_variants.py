@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from firmware_tools.board import Board, read_board
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from firmware_tools.board.registry import Board, read_board
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 from tests.boards.conftest import need
 from tests.support.core_build import run_on_core
 from tests.support.host_build import extreme_windows, random_windows, run_oracle

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from firmware_tools.board import read_board
+from firmware_tools.board.registry import read_board
 from firmware_tools.compiler.lowering import lower
 from firmware_tools.compiler.variants import InstructionSet, choose_variants
-from firmware_tools.evaluate import compare_ops
-from midfuse.tflite_file import parse_tflite
+from firmware_tools.measure.evaluate import compare_ops
+from midfuse.core.tflite_file import parse_tflite
 from tests.boards.conftest import need
 from tests.support.host_build import random_windows
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_tools.board import RUNTIME, read_board
-from midfuse.tflite_file import parse_tflite
+from firmware_tools.board.registry import RUNTIME, read_board
+from midfuse.core.tflite_file import parse_tflite
 from tests.boards.conftest import need
 from tests.support.core_build import run_on_core
 from tests.support.host_build import extreme_windows, random_windows, run_oracle

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 
 import converter
-from midfuse.card import (
+from midfuse.core.card import (
     Architecture,
     Input,
     Modality,

@@ -19,11 +19,11 @@ from converter.checks.per_op import quantise_inputs
 from converter.fixes.search import Fixed, fix
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import Windows
-from midfuse.card import Window
-from midfuse.oracle import run_windows
-from midfuse.tflite_file import TFLiteModel
-from trainer.datasets import load_dataset
-from trainer.windows import cut, fit_standardiser, of_subjects
+from midfuse.core.card import Window
+from midfuse.core.oracle import run_windows
+from midfuse.core.tflite_file import TFLiteModel
+from trainer.data.datasets import load_dataset
+from trainer.data.windows import cut, fit_standardiser, of_subjects
 
 CLASSES = 7
 LENGTH = 100

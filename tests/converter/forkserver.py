@@ -11,7 +11,7 @@ import sys
 import time
 from typing import NoReturn
 
-from converter.cli import convert
+from converter.commands.convert import convert
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from converter.checks.op_check import (
 )
 from converter.fixes.score import FixItem, Score
 from converter.result import ConversionResult
-from midfuse.macs import op_macs
-from midfuse.tflite_file import Op, Quantization, Tensor, TFLiteModel
+from midfuse.core.macs import op_macs
+from midfuse.core.tflite_file import Op, Quantization, Tensor, TFLiteModel
 
 _KINDS = ("FULLY_CONNECTED", "SOFTMAX", "ADD", "BATCH_MATMUL", "RESHAPE")
 _WIDTH = 24

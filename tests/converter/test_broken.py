@@ -14,10 +14,11 @@ from converter.lowering.names import Origin
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
 from converter.reading.windows import Windows
-from midfuse.tflite_file import Op, Quantization, Tensor
+from midfuse.core.tflite_file import Op, Quantization, Tensor
 from tests.converter.conftest import sensor_windows
+from tests.support.paths import ROOT
 
-BROKEN = Path(__file__).with_name("broken.py")
+BROKEN = ROOT / "examples" / "broken_model.py"
 
 
 def _windows(count: int = 120) -> Windows:

@@ -25,9 +25,9 @@ from converter.reading.onnx_file import read_onnx
 from converter.reading.onnx_ops import check_onnx_ops
 from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import FloatArray, InputSpec, Windows, read_windows
-from midfuse.errors import CheckFailed, InputError
-from midfuse.ops import check_ops, check_support
-from midfuse.oracle import Oracle
+from midfuse.core.errors import CheckFailed, InputError
+from midfuse.core.ops import check_ops, check_support
+from midfuse.core.oracle import Oracle
 from tests.converter.conftest import sensor_windows
 
 _FLOATS = hnp.arrays(

@@ -13,12 +13,12 @@ from onnx import TensorProto, helper, numpy_helper
 import converter
 from converter.checks.per_op import quantise_inputs
 from converter.quantising.quantise import check_scales
-from firmware_tools.cli import evaluate
-from midfuse.card import quantise_window, read_card
-from midfuse.numeric import quantise
-from midfuse.ops import check_support
-from midfuse.oracle import Oracle, read_npz, recorded_answers
-from midfuse.tflite_file import TFLiteModel, read_tflite
+from firmware_tools.commands.evaluate import evaluate
+from midfuse.core.card import quantise_window, read_card
+from midfuse.core.numeric import quantise
+from midfuse.core.ops import check_support
+from midfuse.core.oracle import Oracle, read_npz, recorded_answers
+from midfuse.core.tflite_file import TFLiteModel, read_tflite
 from tests.converter.conftest import Converted, sensor_windows
 from tests.converter.standin import CLASSES
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from converter.cli import convert
+from converter.commands.convert import convert
 from converter.guard import guarded
-from midfuse.errors import InputError
+from midfuse.core.errors import InputError
 from tests.converter.conftest import STANDIN, sensor_windows
 
 MODULE = f"{STANDIN}:two_sensors"
@@ -74,7 +74,7 @@ def test_what_nobody_foresaw_is_one_line_too_and_keeps_its_traceback() -> None:
 
 def test_command_line_alone_answers_a_wrong_name_quickly(tmp_path: Path) -> None:
     """torch takes seconds to import; a file that is not there needs none of it."""
-    code = "import sys; sys.argv[0] = 'midfuse'; from midfuse.cli import main\n"
+    code = "import sys; sys.argv[0] = 'midfuse'; from midfuse.cli.main import main\n"
     code += "try:\n main()\nfinally:\n assert 'torch' not in sys.modules"
     arguments = ["convert", "none.safetensors", "--calibration", "none.npz"]
     done = subprocess.run(

@@ -20,9 +20,9 @@ from converter.lowering.float_model import FloatModel, activations
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
 from converter.reading.windows import FloatArray, Windows
-from midfuse.numeric import dequantise, quantise
-from midfuse.oracle import run_windows
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.core.numeric import dequantise, quantise
+from midfuse.core.oracle import run_windows
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")

@@ -23,10 +23,11 @@ from converter.fixes.search import Fixed, fix
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
 from converter.reading.windows import Windows
-from midfuse.errors import InputError
+from midfuse.core.errors import InputError
 from tests.converter import fixable
 from tests.converter.fixable import Case
 from tests.support.host_build import random_windows, run_compiled, run_oracle
+from tests.support.paths import DOCS
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 
@@ -166,7 +167,7 @@ def test_a_fix_is_kept_for_a_gain_without_a_loss(before: Score, after: Score, ke
 
 
 def test_the_docs_page_states_the_thresholds() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "convert-to-tflite.md").read_text()
+    page = (DOCS / "convert-to-tflite.md").read_text()
     assert f"reach {HEALTHY_SQNR_DB:g} dB in nine windows of ten" in page
     assert f"float's class in {HEALTHY_AGREEMENT:.0%}".replace("%", " %") in page
     gain = f"gains {GAIN_DB:g} dB or the agreement {100 * GAIN_AGREEMENT:g} points"

@@ -18,8 +18,8 @@ from converter.lowering.float_model import FloatModel
 from converter.lowering.onnx_to_tflite import Onnx2tf
 from converter.lowering.padding import settle_padding
 from converter.reading.windows import Windows
-from midfuse.errors import InputError
-from midfuse.tflite_file import parse_tflite
+from midfuse.core.errors import InputError
+from midfuse.core.tflite_file import parse_tflite
 from tests.converter.conftest import save_cnn
 from tests.support.tflite_builder import TFLiteBuilder, schema
 

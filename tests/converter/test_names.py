@@ -21,7 +21,7 @@ from converter.reading.onnx_file import input_specs, read_onnx
 from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import Windows
 from converter.result import ConversionResult
-from midfuse.tflite_file import Op, TFLiteModel, parse_tflite
+from midfuse.core.tflite_file import Op, TFLiteModel, parse_tflite
 from tests.converter.conftest import Converted, sensor_windows
 
 Found = list[tuple[Op, Origin]]

@@ -17,8 +17,8 @@ from converter.reading.onnx_file import OnnxModel, module_of
 from converter.reading.onnx_ops import BECOMES, check_onnx_ops
 from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import Axis, FloatArray, InputSpec, read_windows, settled
-from midfuse.errors import InputError
-from midfuse.ops import OPS
+from midfuse.core.errors import InputError
+from midfuse.core.ops import OPS
 
 
 class Block(nn.Module):

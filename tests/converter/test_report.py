@@ -15,17 +15,18 @@ from rich.console import Console
 from converter.checks.causes import BROKEN_DB, SUSPECT_DB
 from converter.checks.limits import MAX_ACCURACY_DROP, MIN_SQNR_DB
 from converter.checks.op_check import CauseKind, OpCheck, OpError, Verdict
-from converter.cli import convert
+from converter.commands.convert import convert
+from converter.commands.view import summary
 from converter.report.drawings import HEIGHT, OUTLIER, draw_histogram, draw_weights
 from converter.report.model_explorer import write_overlays
 from converter.report.page import group_by_part, write_report
 from converter.report.per_op_json import SCHEMA_VERSION, write_per_op
-from converter.report.terminal import summary
 from converter.report.words import bar_percent, headline, kept, sqnr, worst_first
 from converter.result import ConversionResult
-from midfuse.activations import peak_activations
-from midfuse.tflite_file import Op, read_tflite
+from midfuse.core.activations import peak_activations
+from midfuse.core.tflite_file import Op, read_tflite
 from tests.converter.made_up import made_up_check, made_up_model, made_up_result
+from tests.support.paths import DATA, DOCS
 
 HOSTILE = "</script></title><b onmouseover=alert(1)>\"'&amp;[red]\x1b[2J\n\u202ename"
 _VOID = {"meta", "br", "path", "line", "circle", "rect"}
@@ -319,7 +320,7 @@ def test_activations_alive_at_once_by_hand() -> None:
 
 
 def test_no_tensor_of_an_op_is_left_out_of_the_activations() -> None:
-    model = read_tflite(Path(__file__).parents[1] / "data" / "cnn_har_int8.tflite")
+    model = read_tflite(DATA / "cnn_har_int8.tflite")
     peak, at = peak_activations(model)
     for op in model.ops:
         indices = {i for i in (*op.inputs, *op.outputs) if i >= 0}
@@ -330,7 +331,7 @@ def test_no_tensor_of_an_op_is_left_out_of_the_activations() -> None:
 
 def test_the_page_of_the_command_says_what_the_code_does() -> None:
     """Its own page in docs names every cause, verdict, limit, option and field."""
-    page = (Path(__file__).parents[2] / "docs" / "convert-to-tflite.md").read_text()
+    page = (DOCS / "convert-to-tflite.md").read_text()
     for kind in CauseKind:
         assert f"| {kind.value} |" in page
     assert f"| broken | local below {BROKEN_DB:g} dB" in page

@@ -11,8 +11,8 @@ from converter.reading.modules import export_onnx
 from converter.reading.scale import check_scale
 from converter.reading.source import Source, open_source
 from converter.reading.windows import FloatArray, Windows, read_windows
-from midfuse.card import read_card
-from midfuse.errors import InputError
+from midfuse.core.card import read_card
+from midfuse.core.errors import InputError
 from tests.converter.conftest import sensor_windows
 
 

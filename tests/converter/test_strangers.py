@@ -11,8 +11,8 @@ from converter.lowering.names import origins
 from converter.reading.onnx_file import read_onnx
 from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import Windows
-from firmware_tools.board import read_board
-from midfuse.tflite_file import TFLiteModel
+from firmware_tools.board.registry import read_board
+from midfuse.core.tflite_file import TFLiteModel
 from tests.boards.conftest import need
 from tests.converter.strangers import STRANGERS, FloatArray, export_stranger, stranger_windows
 from tests.support.core_build import run_on_core

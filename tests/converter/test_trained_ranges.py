@@ -13,21 +13,29 @@ from converter.quantising.ranges import Ranges, tied
 from converter.quantising.trained import trained_spans
 from converter.reading.modules import load_student
 from converter.reading.windows import FloatArray, Windows
-from midfuse.card import Architecture, Input, ModelCard, Output, Training, read_card, write_card
-from midfuse.errors import InputError
-from midfuse.numeric import grid, quantise
-from midfuse.oracle import Oracle, run_windows
-from trainer.augment import Drawer, Strength
-from trainer.checkpoint import load_tuned, save_weights
-from trainer.datasets import load_dataset
-from trainer.distil import Labels
-from trainer.fit import Data, Schedule, fit, predict, reproducible
-from trainer.grids import trained_ranges
-from trainer.protocols import splits
-from trainer.student import Student
-from trainer.tune import tune
-from trainer.windows import Windows as SensorWindows
-from trainer.windows import cut, fit_standardiser, of_subjects
+from midfuse.core.card import (
+    Architecture,
+    Input,
+    ModelCard,
+    Output,
+    Training,
+    read_card,
+    write_card,
+)
+from midfuse.core.errors import InputError
+from midfuse.core.numeric import grid, quantise
+from midfuse.core.oracle import Oracle, run_windows
+from trainer.data.datasets import load_dataset
+from trainer.data.protocols import splits
+from trainer.data.windows import Windows as SensorWindows
+from trainer.data.windows import cut, fit_standardiser, of_subjects
+from trainer.learn.augment import Drawer, Strength
+from trainer.learn.distil import Labels
+from trainer.learn.grids import trained_ranges
+from trainer.learn.tune import tune
+from trainer.models.student import Student
+from trainer.run.checkpoint import load_tuned, save_weights
+from trainer.run.fit import Data, Schedule, fit, predict, reproducible
 
 LOGITS, POOLED, WEIGHTS = "grid.logits", "grid.pooled", "blocks.0.spatial.grid.weights"
 

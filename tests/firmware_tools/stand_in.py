@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_tools.board import Board
-from firmware_tools.build import CXX_FLAGS
-from firmware_tools.tflm.library import ARCHIVE
-from midfuse.oracle import Values
-from midfuse.tflite_file import TFLiteModel
+from firmware_tools.board.registry import Board
+from firmware_tools.image.linking import CXX_FLAGS
+from firmware_tools.runtimes.tflm.library import ARCHIVE
+from midfuse.core.oracle import Values
+from midfuse.core.tflite_file import TFLiteModel
 
 STAND_IN = Path(__file__).with_name("tflm_stand_in")
 DEFINES = ["-DTF_LITE_STATIC_MEMORY"]

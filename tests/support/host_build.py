@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from firmware_tools.compiler import RUNTIME, compile_model
 from firmware_tools.compiler.passes import PASSES, Pass
-from midfuse.oracle import Oracle
-from midfuse.tflite_file import Tensor, TFLiteModel
+from midfuse.core.oracle import Oracle
+from midfuse.core.tflite_file import Tensor, TFLiteModel
 
 Window = list[npt.NDArray[Any]]
 

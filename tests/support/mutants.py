@@ -20,8 +20,8 @@ import numpy as np
 
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.variants import InstructionSet
-from midfuse.errors import InputError
-from midfuse.tflite_file import parse_tflite
+from midfuse.core.errors import InputError
+from midfuse.core.tflite_file import parse_tflite
 from tests.support.tflite_builder import schema
 
 SECONDS, BYTES = 5, 1 << 30

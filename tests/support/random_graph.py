@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 from tests.firmware_tools.compiler.cases.strategies import Draw, activations, int8, seeds
 from tests.support.tflite_builder import TFLiteBuilder, schema
 

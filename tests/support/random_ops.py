@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 from tests.firmware_tools.compiler.cases import CASES
 from tests.firmware_tools.compiler.cases.strategies import Draw
 from tests.support.tflite_builder import TFLiteBuilder

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from midfuse.tflite_file import TFLiteModel, parse_tflite
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
 CLASSES = 7

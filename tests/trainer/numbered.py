@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from midfuse.card import Modality, Window
-from trainer.datasets import About, DataSet, Recording
+from midfuse.core.card import Modality, Window
+from trainer.data.datasets import About, DataSet, Recording
 
 ABOUT = About("Numbered", "none", "none", "nowhere", "nothing")
 WHERE = Modality(name="where", channels=["recording", "sample"], unit="1", rate_hz=50)

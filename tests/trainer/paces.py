@@ -12,20 +12,21 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from midfuse.card import Modality, Window
-from midfuse.console import fail
-from midfuse.errors import MidfuseError
-from trainer import ranks, run_folder
-from trainer.augment import Drawer, Strength
-from trainer.checkpoint import save_weights
-from trainer.datasets import About, DataSet, Recording
-from trainer.distil import Distil, Distillation, Labels
-from trainer.fit import Data, History, Schedule, fit, reproducible
-from trainer.run_folder import Run, fingerprint
-from trainer.student import Student
-from trainer.teacher import Teacher, Teachers
-from trainer.tune import tune
-from trainer.windows import Windows, cut, fit_standardiser, of_subjects
+from midfuse.cli.console import fail
+from midfuse.core.card import Modality, Window
+from midfuse.core.errors import MidfuseError
+from trainer.data.datasets import About, DataSet, Recording
+from trainer.data.windows import Windows, cut, fit_standardiser, of_subjects
+from trainer.learn.augment import Drawer, Strength
+from trainer.learn.distil import Distil, Distillation, Labels
+from trainer.learn.tune import tune
+from trainer.models.student import Student
+from trainer.models.teacher import Teacher, Teachers
+from trainer.run import folder as run_folder
+from trainer.run import ranks
+from trainer.run.checkpoint import save_weights
+from trainer.run.fit import Data, History, Schedule, fit, reproducible
+from trainer.run.folder import Run, fingerprint
 
 SCHEDULE = Schedule(4, batch=16)
 TUNING = Schedule(2, batch=16, rate=2e-4)

@@ -10,21 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from midfuse.tflite_file import TFLiteModel, read_tflite
-
-ZOO = (
-    "autoencoder",
-    "ds_cnn",
-    "mobilenet",
-    "resnet8",
-    "squeeze_excite",
-    "tcn",
-    "transformer",
-    "unet",
-)
-# tensorflow has no int16 PRELU and HARD_SWISH, which others have; two more are convolutions again.
-INT16 = ("autoencoder", "ds_cnn", "tcn", "transformer")
-ROOT = Path(__file__).parents[2]
+from benchmarks.zoo import INT16, ZOO
+from midfuse.core.tflite_file import TFLiteModel, read_tflite
+from tests.support.paths import ROOT
 
 
 class Specimen(NamedTuple):
@@ -38,7 +26,7 @@ class Specimen(NamedTuple):
 def zoo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("zoo")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.zoo.write", str(folder)],
+        [sys.executable, "-m", "benchmarks.zoo.write", str(folder)],
         env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

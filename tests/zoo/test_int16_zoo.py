@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_tools.board import read_board
-from firmware_tools.evaluate import compare_ops
+from firmware_tools.board.registry import read_board
+from firmware_tools.measure.evaluate import compare_ops
 from tests.boards.conftest import need
 from tests.support.host_build import run_compiled, run_oracle
 from tests.zoo.conftest import Specimen

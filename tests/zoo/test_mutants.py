@@ -10,12 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from firmware_tools.build import C_FLAGS
 from firmware_tools.compiler import RUNTIME
-from midfuse.tflite_file import parse_tflite
-from tests.boards.conftest import DATA
+from firmware_tools.image.linking import C_FLAGS
+from midfuse.core.tflite_file import parse_tflite
 from tests.support.host_build import random_windows, run_compiled
-from tests.zoo.conftest import ROOT
+from tests.support.paths import DATA, ROOT
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 from tests.firmware_tools.compiler.cases import CASES

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_tools.board import Board, read_board
+from benchmarks.zoo import ZOO
+from firmware_tools.board.registry import Board, read_board
 from firmware_tools.compiler import compile_model
-from firmware_tools.evaluate import compare_ops, evaluate_model
-from midfuse.tflite_file import read_tflite
+from firmware_tools.measure.evaluate import compare_ops, evaluate_model
+from midfuse.core.tflite_file import read_tflite
 from tests.boards.conftest import need
 from tests.support.host_build import run_compiled, run_oracle
-from tests.zoo.conftest import ZOO, Specimen
+from tests.zoo.conftest import Specimen
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 

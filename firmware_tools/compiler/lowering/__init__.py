@@ -13,7 +13,7 @@ from firmware_tools.compiler.lowering import (
     window,
 )
 from firmware_tools.compiler.program import Call, Graph, Program, Slot, Step
-from midfuse.tflite_file import Op, TFLiteModel
+from midfuse.core.tflite_file import Op, TFLiteModel
 
 LOWERINGS: dict[str, Callable[[Op, Graph], list[Call]]] = {
     "ABS": unary.abs_,

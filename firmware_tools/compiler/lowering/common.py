@@ -12,7 +12,7 @@ import tflite
 from firmware_tools.compiler.affine import places
 from firmware_tools.compiler.fixed_point import quantise_multiplier
 from firmware_tools.compiler.program import Graph, Value
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 KERNEL_AXES = 4
 # What an op with more axes may become.

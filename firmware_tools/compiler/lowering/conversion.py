@@ -5,7 +5,7 @@ import math
 from firmware_tools.compiler.lowering import unary
 from firmware_tools.compiler.lowering.common import code_range, multiplier_and_shift
 from firmware_tools.compiler.program import SUFFIXES, Call, Graph, Value
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 
 def quantize(op: Op, graph: Graph) -> list[Call]:

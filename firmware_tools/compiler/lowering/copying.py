@@ -13,7 +13,7 @@ from firmware_tools.compiler.lowering.common import (
     strides,
 )
 from firmware_tools.compiler.program import Call, Graph, Operand, Slot, Value
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 
 class View(NamedTuple):

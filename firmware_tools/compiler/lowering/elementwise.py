@@ -17,7 +17,7 @@ from firmware_tools.compiler.lowering.common import (
     strides,
 )
 from firmware_tools.compiler.program import Call, Graph, Operand, Slot, Value
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 # Headroom that TFLM gives the inputs before they are brought to a common scale.
 _ADD_LEFT_SHIFT = {"int8": 20, "int16": 15}

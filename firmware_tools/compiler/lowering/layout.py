@@ -8,7 +8,7 @@ import tflite
 from firmware_tools.compiler.lowering.common import require_same_scale, strides
 from firmware_tools.compiler.lowering.copying import View, copy, whole
 from firmware_tools.compiler.program import Call, Graph, Value
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 
 def reshape(op: Op, graph: Graph) -> list[Call]:

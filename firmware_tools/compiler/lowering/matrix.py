@@ -15,7 +15,7 @@ from firmware_tools.compiler.lowering.common import (
     wide_multiplier_and_shift,
 )
 from firmware_tools.compiler.program import Call, Graph, Value
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 
 def fully_connected(op: Op, graph: Graph) -> list[Call]:

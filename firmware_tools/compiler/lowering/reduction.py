@@ -11,7 +11,7 @@ from firmware_tools.compiler.lowering.common import (
     strides,
 )
 from firmware_tools.compiler.program import Call, Graph, Value
-from midfuse.tflite_file import Op
+from midfuse.core.tflite_file import Op
 
 
 def mean(op: Op, graph: Graph) -> list[Call]:

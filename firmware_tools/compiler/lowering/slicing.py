@@ -3,7 +3,7 @@
 from firmware_tools.compiler.lowering.common import strides
 from firmware_tools.compiler.lowering.copying import View, copy, whole
 from firmware_tools.compiler.program import Call, Graph
-from midfuse.tflite_file import Op
+from midfuse.core.tflite_file import Op
 
 
 def strided_slice(op: Op, graph: Graph) -> list[Call]:

@@ -22,7 +22,7 @@ from firmware_tools.compiler.lowering.common import (
 )
 from firmware_tools.compiler.program import Call, Graph, Value
 from firmware_tools.compiler.sigmoid import HardSwish, logistic_code, tanh_code
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 
 def relu(op: Op, graph: Graph) -> list[Call]:

@@ -10,7 +10,7 @@ from firmware_tools.compiler.lowering.common import (
     require_same_scale,
 )
 from firmware_tools.compiler.program import Call, Graph, Value
-from midfuse.tflite_file import Op, Tensor
+from midfuse.core.tflite_file import Op, Tensor
 
 _LARGEST_WINDOW = 1 << 15  # keeps the kernels' coordinates far inside 32 bits
 

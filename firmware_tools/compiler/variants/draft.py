@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.compiler.program import Call, Constant, Program, Slot, Step
-from midfuse.tflite_file import Tensor
+from midfuse.core.tflite_file import Tensor
 
 
 @dataclass

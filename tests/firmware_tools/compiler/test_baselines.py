@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from midfuse.tflite_file import read_tflite
+from midfuse.core.tflite_file import read_tflite
 from tests.support.host_build import random_windows, run_compiled, run_oracle
+from tests.support.paths import DATA, SHARED
 
-DATA = Path(__file__).parents[2] / "data"
-BASELINES = Path(__file__).parents[4] / "shared" / "baselines" / "baselines.json"
+BASELINES = SHARED / "baselines" / "baselines.json"
 MODELS = sorted(DATA.glob("*.tflite"))
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")

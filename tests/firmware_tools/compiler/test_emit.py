@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from firmware_tools.compiler import RUNTIME, compile_model
 from firmware_tools.compiler.emit import c_float
-from midfuse.tflite_file import parse_tflite, read_tflite
+from midfuse.core.tflite_file import parse_tflite, read_tflite
+from tests.support.paths import DATA
 
 pytest.importorskip("tflite_micro", reason="the schema to build models with is in its wheel")
 from tests.firmware_tools.compiler.cases import CASES
 from tests.support.tflite_builder import TFLiteBuilder
 
-MODEL = Path(__file__).parents[2] / "data" / "transformer_relu_int8.tflite"
+MODEL = DATA / "transformer_relu_int8.tflite"
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror", f"-I{RUNTIME}"]
 
 

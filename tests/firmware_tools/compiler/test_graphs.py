@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware_tools.compiler import CompiledModel, compile_model
-from midfuse.tflite_file import TFLiteModel
+from midfuse.core.tflite_file import TFLiteModel
 from tests.support.host_build import random_windows, run_compiled, run_oracle
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")

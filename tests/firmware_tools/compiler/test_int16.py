@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from firmware_tools.board import read_board
+from firmware_tools.board.registry import read_board
 from firmware_tools.compiler import compile_model
-from firmware_tools.evaluate import compare_ops
-from midfuse.errors import InputError
-from midfuse.tflite_file import parse_tflite
+from firmware_tools.measure.evaluate import compare_ops
+from midfuse.core.errors import InputError
+from midfuse.core.tflite_file import parse_tflite
 from tests.boards.conftest import need
 from tests.support.host_build import run_compiled, run_oracle
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from midfuse.ops import OPS
-from midfuse.tflite_file import parse_tflite
+from midfuse.core.ops import OPS
+from midfuse.core.tflite_file import parse_tflite
 from tests.support.host_build import extreme_windows, random_windows, run_compiled, run_oracle
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from midfuse.tflite_file import parse_tflite
+from midfuse.core.tflite_file import parse_tflite
 from tests.support.host_build import random_windows, run_compiled, run_oracle
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")

@@ -24,7 +24,7 @@ from firmware_tools.compiler.passes.tabulate import tabulate
 from firmware_tools.compiler.passes.views import place_parts, view_slices
 from firmware_tools.compiler.passes.write_through import write_through_copies
 from firmware_tools.compiler.program import Program
-from midfuse.tflite_file import parse_tflite
+from midfuse.core.tflite_file import parse_tflite
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 from tests.firmware_tools.compiler.cases.strategies import scales, zero_points

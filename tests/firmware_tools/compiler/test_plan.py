@@ -11,14 +11,15 @@ from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.lowering import lower
 from firmware_tools.compiler.passes import run_passes
 from firmware_tools.compiler.plan import plan_arena
-from midfuse.tflite_file import TFLiteModel, parse_tflite, read_tflite
+from midfuse.core.tflite_file import TFLiteModel, parse_tflite, read_tflite
+from tests.support.paths import DATA
 
 pytest.importorskip("tflite_micro", reason="the schema to build models with is in its wheel")
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
 # What the arenas were to fit when the compiler was planned.
 KILOBYTES = {"transformer_relu_int8": 10, "transformer_ln_int8": 22, "cnn_har_int8": 8}
-MODELS = sorted((Path(__file__).parents[2] / "data").glob("*.tflite"))
+MODELS = sorted(DATA.glob("*.tflite"))
 by_name = pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.lowering import LOWERINGS
 from firmware_tools.compiler.variants import InstructionSet
-from midfuse.cli import main
-from midfuse.errors import InputError
-from midfuse.ops import OPS
-from midfuse.tflite_file import parse_tflite
+from midfuse.cli.main import main
+from midfuse.core.errors import InputError
+from midfuse.core.ops import OPS
+from midfuse.core.tflite_file import parse_tflite
+from tests.support.paths import DATA
 
 pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
 from tests.firmware_tools.compiler.cases import CASES
@@ -24,7 +25,7 @@ from tests.support.host_build import random_windows, run_compiled
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
 _TYPE = schema.TensorType
-SMALL = Path(__file__).parents[2] / "data" / "cnn_har_int8.tflite"
+SMALL = DATA / "cnn_har_int8.tflite"
 
 
 def refusal(builder: TFLiteBuilder, folder: Path) -> str:

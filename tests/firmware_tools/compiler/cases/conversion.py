@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from midfuse.ops import OPS
+from midfuse.core.ops import OPS
 from tests.firmware_tools.compiler.cases.strategies import (
     AddOp,
     Draw,

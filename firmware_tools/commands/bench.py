@@ -1,0 +1,116 @@
+"""The command `midfuse bench`: what models need on each core, judged."""
+
+import json
+from pathlib import Path
+
+import click
+
+from firmware_tools.board.registry import read_board
+from firmware_tools.commands.bench_view import chart, tables
+from firmware_tools.measure.bench import Bench, cores_here, run_bench
+from firmware_tools.measure.reference import BUILT_IN, read_reference
+from midfuse.cli.console import Outcome, Terminal, command
+from midfuse.core.errors import CheckFailed, InputError
+from midfuse.core.tflite_file import read_tflite
+
+# The models that the checkout has; a wheel has none.
+_BASELINES = Path(__file__).parents[1] / "measure" / "models"
+
+_HELP = """Count what models need on each emulated core: instructions, RAM, flash.
+
+Without models, the baselines of the checkout; without --board, a board of every Cortex-M core that
+is ready here. Half of an input's windows are random codes, half are random walks within its range.
+Their outputs are compared with TensorFlow Lite Micro on the host. The exit code is 1 where a byte
+differs or a target is missed.
+
+Other runtimes' figures are recorded ones. With --tflm they are measured here instead, of every
+library in the checkout that is built for a board's core.
+"""
+
+
+@command(name="bench", help=_HELP)
+@click.argument("models", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--board", "boards", multiple=True, help="A board; may be given several times.")
+@click.option(
+    "--inferences", type=click.IntRange(min=1), default=20, show_default=True, help="On each core."
+)
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    default=BUILT_IN,
+    help="Targets and other runtimes' figures (JSON) [the baselines'].",
+)
+@click.option(
+    "--tflm",
+    type=click.Path(path_type=Path),
+    help="Checkout of tflite-micro with its libraries built.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs/bench"),
+    show_default=True,
+    help="Folder to write to.",
+)
+def bench(
+    models: tuple[Path, ...],
+    boards: tuple[str, ...],
+    inferences: int,
+    reference: Path,
+    tflm: Path | None,
+    out: Path,
+) -> Outcome:
+    judged_by = read_reference(reference)
+    targets = [read_board(name) for name in boards] or cores_here()
+    found = run_bench(
+        [read_tflite(path) for path in models or _baselines()],
+        targets,
+        inferences,
+        judged_by,
+        out,
+        skip=not boards,
+        tflm=tflm,
+        progress=Terminal(),
+    )
+    figures, drawing = out / "bench.json", out / "bench.svg"
+    figures.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
+    drawing.write_text(chart(found), encoding="utf-8")
+    return Outcome(found.to_json(), tables(found), [figures, drawing], _verdict(found))
+
+
+def _baselines() -> list[Path]:
+    found = sorted(_BASELINES.glob("*.tflite"))
+    if not found:
+        raise InputError("no model is named, and there is no checkout with any", "name a .tflite")
+    return found
+
+
+def _verdict(bench: Bench) -> CheckFailed | None:
+    for cell in bench.cells:
+        if cell.differing_bytes:
+            return CheckFailed(
+                f"{cell.name} on {cell.board}: {cell.differing_bytes} output bytes differ from"
+                " tflite-micro",
+                "`midfuse evaluate --per-op` shows the first op that differs",
+            )
+        for runtime, count in cell.runtimes_differing_bytes.items():
+            if count:
+                return CheckFailed(
+                    f"{cell.name} on {cell.board}: {count} output bytes of {runtime} differ from"
+                    " tflite-micro",
+                    "`midfuse evaluate --runtime tflm --per-op` shows the first op that differs",
+                )
+    missed = [(cell, target) for cell in bench.cells for target in cell.targets if not target.met]
+    if not missed:
+        return None
+    cell, target = missed[0]
+    return CheckFailed(
+        f"{len(missed)} of {sum(len(cell.targets) for cell in bench.cells)} targets missed, first"
+        f" {cell.name} on {cell.board}: {target.figure} {_figure(target.found)}, at most"
+        f" {_figure(target.at_most)}",
+        "the table shows which",
+    )
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

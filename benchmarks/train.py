@@ -22,10 +22,11 @@ from trainer.data.protocols import USUAL, splits
 from trainer.data.windows import Windows, cut, fit_standardiser, of_subjects
 from trainer.learn.augment import Drawer, Strength
 from trainer.learn.distil import Distil, Distillation, Labels
+from trainer.learn.lesson import Data, Lesson
 from trainer.models.student import Student
 from trainer.models.teacher import Teacher, Teachers
 from trainer.run import fit as fitting
-from trainer.run.fit import Batch, Data, Lesson, Schedule, fit, reproducible
+from trainer.run.fit import Batch, Schedule, fit, reproducible
 from trainer.run.loader import ahead
 
 REPEATS = 15

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import settings
 
 from firmware_tools.board.registry import read_board
-from firmware_tools.image.image import Image
 from firmware_tools.image.linking import link_firmware
+from midfuse.core.results import Image
 from tests.firmware_tools.toy import TOY_MEMORY, TOY_MODEL, TOY_SHA256
 
 pytest_plugins = ["pytester"]

@@ -1,24 +1,26 @@
 """The command `midfuse bench`: what models need on each core, judged."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from firmware_tools.board.registry import read_board
+from firmware_tools.board.registry import Board, read_board
 from firmware_tools.commands.bench_view import chart, tables
-from firmware_tools.measure.bench import Bench, cores_here, run_bench
-from firmware_tools.measure.reference import BUILT_IN, read_reference
+from firmware_tools.measure.bench import cores_here, run_bench
+from firmware_tools.measure.reference import BUILT_IN, MODELS, read_reference
+from firmware_tools.runtimes.interface import find_runtime
+from firmware_tools.runtimes.tflm.library import find_library
+from firmware_tools.runtimes.tflm.runtime import Tflm, every_tflm
 from midfuse.cli.console import Outcome, Terminal, command
-from midfuse.core.errors import CheckFailed, InputError
+from midfuse.core.errors import CheckFailed
+from midfuse.core.files import write_result, write_whole
+from midfuse.core.results import Bench
 from midfuse.core.tflite_file import read_tflite
-
-# The models that the checkout has; a wheel has none.
-_BASELINES = Path(__file__).parents[1] / "measure" / "models"
 
 _HELP = """Count what models need on each emulated core: instructions, RAM, flash.
 
-Without models, the baselines of the checkout; without --board, a board of every Cortex-M core that
+Without models, the three baselines; without --board, a board of every Cortex-M core that
 is ready here. Half of an input's windows are random codes, half are random walks within its range.
 Their outputs are compared with TensorFlow Lite Micro on the host. The exit code is 1 where a byte
 differs or a target is missed.
@@ -60,28 +62,29 @@ def bench(
     tflm: Path | None,
     out: Path,
 ) -> Outcome:
-    judged_by = read_reference(reference)
     targets = [read_board(name) for name in boards] or cores_here()
     found = run_bench(
-        [read_tflite(path) for path in models or _baselines()],
+        [read_tflite(path) for path in models or sorted(MODELS.glob("*.tflite"))],
         targets,
         inferences,
-        judged_by,
+        read_reference(reference),
         out,
+        find_runtime("midfuse"),
         skip=not boards,
-        tflm=tflm,
+        beside=None if tflm is None else _libraries(tflm, targets),
         progress=Terminal(),
     )
     figures, drawing = out / "bench.json", out / "bench.svg"
-    figures.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
-    drawing.write_text(chart(found), encoding="utf-8")
+    write_result(figures, found)
+    write_whole(drawing, chart(found))
     return Outcome(found.to_json(), tables(found), [figures, drawing], _verdict(found))
 
 
-def _baselines() -> list[Path]:
-    found = sorted(_BASELINES.glob("*.tflite"))
-    if not found:
-        raise InputError("no model is named, and there is no checkout with any", "name a .tflite")
+def _libraries(tflm: Path, boards: Sequence[Board]) -> dict[str, list[Tflm]]:
+    """A runtime for each library in the folder, by the board that it is for."""
+    found = {board.name: every_tflm(tflm, board) for board in boards}
+    if not any(found.values()):
+        find_library(tflm, boards[0])  # says why
     return found
 
 

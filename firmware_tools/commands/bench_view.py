@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from firmware_tools.measure.bench import CMSIS_NN, TFLM, Bench, Cell
-from firmware_tools.measure.reference import Figures
+from firmware_tools.measure.bench import CMSIS_NN, TFLM
 from midfuse.core.render import render
+from midfuse.core.results import Bench, Cell, Figures
 
 OURS = "midfuse"
 

@@ -9,10 +9,12 @@ from rich.table import Column, Table
 
 from firmware_tools.board.registry import Board, board_names, read_board
 from firmware_tools.board.schema import QemuEntry
-from firmware_tools.flash import backend_for, programmer_for
-from firmware_tools.image.linking import require_toolchain
+from firmware_tools.board.toolchain import require_toolchain
+from firmware_tools.emulate.boot import emulator_for
+from firmware_tools.flash import programmer_for
 from midfuse.cli.console import Outcome, command, fields
 from midfuse.core.errors import DeviceError
+from midfuse.core.results import BoardResult
 
 _HELP = """List the boards, or show one and how to connect it.
 
@@ -39,7 +41,7 @@ def _here(board: Board) -> dict[str, DeviceError | None]:
     """What can be done with the board, and what this machine lacks for it."""
     ways: dict[str, Callable[[], None]] = {"build": partial(require_toolchain, board)}
     if board.emulator:
-        ways["emulate"] = backend_for(board).require
+        ways["emulate"] = emulator_for(board).require
     for entry in board.flash:
         ways[f"flash by {entry.backend}"] = programmer_for(board, entry.backend).require
     return {way: _lack(require) for way, require in ways.items()}
@@ -69,11 +71,12 @@ def _seen(board: Board) -> dict[str, str | None]:
 def _data(board: Board) -> dict[str, Any]:
     """`missing` is for building and emulating, which no tool to flash with is needed for."""
     here = _here(board)
-    data = board.model_dump(mode="json", exclude_none=True)
-    front: dict[str, Any] = {name: data.pop(name) for name in ("name", "title")}
-    front["missing"] = [str(here[way]) for way in ("build", "emulate") if here.get(way)]
-    front["here"] = {way: _READY if lack is None else str(lack) for way, lack in here.items()}
-    return front | data | {"instructions_per_tick": board.instructions_per_tick}
+    return BoardResult(
+        **board.model_dump(mode="json", exclude_none=True),
+        missing=[str(here[way]) for way in ("build", "emulate") if here.get(way)],
+        here={way: _READY if lack is None else str(lack) for way, lack in here.items()},
+        instructions_per_tick=board.instructions_per_tick,
+    ).to_json()
 
 
 def _shown(board: Board) -> dict[str, Any]:

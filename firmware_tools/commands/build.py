@@ -1,19 +1,19 @@
 """The command `midfuse build`: a model into firmware for a board, or into C for any project."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Group
 
+from firmware_tools import api
 from firmware_tools.board.registry import read_board
-from firmware_tools.export.source_folder import SourceFolder, write_source
-from firmware_tools.image.image import Image
+from firmware_tools.commands.options import runtime_options
+from firmware_tools.export.source_folder import write_source
 from firmware_tools.image.limits import Limits, parse_bytes
-from firmware_tools.image.memory import MemoryUse
-from firmware_tools.runtimes.choice import build_image, runtime_options
+from firmware_tools.runtimes.interface import Runtime
 from midfuse.cli.console import Outcome, Terminal, command, fields
 from midfuse.core.errors import CheckFailed, InputError
+from midfuse.core.results import Image, MemoryUse, SourceFolder
 from midfuse.core.tflite_file import read_tflite
 
 _HELP = """Compile a .tflite into firmware for a board, or into C for any project.
@@ -48,7 +48,7 @@ def build(
     model: Path,
     board: str | None,
     out: Path | None,
-    tflm: Path | None,
+    runtime: Runtime,
     observable: bool,
     source_only: bool,
     report: bool,
@@ -56,34 +56,37 @@ def build(
     max_flash: str | None,
 ) -> Outcome:
     limits = Limits(
-        ram=None if max_ram is None else parse_bytes(max_ram, "--max-ram"),
-        flash=None if max_flash is None else parse_bytes(max_flash, "--max-flash"),
+        ram=None if max_ram is None else parse_bytes(max_ram, "max_ram"),
+        flash=None if max_flash is None else parse_bytes(max_flash, "max_flash"),
     )
-    if tflm and (source_only or report):
-        option = "--source-only" if source_only else "--report"
-        raise InputError(f"{option}: is of our own compiler's output", "leave --runtime out")
-    target = None if board is None else read_board(board)
     if source_only:
+        if runtime.name != "midfuse":
+            raise InputError(
+                "--source-only works only with the midfuse runtime",
+                f"remove --runtime {runtime.name}",
+            )
         folder = out or Path("runs") / f"{model.stem}-source"
+        target = None if board is None else read_board(board)
         written = write_source(
             read_tflite(model), folder, board=target, observable=observable, report=report
         )
         return _source_outcome(written, folder, limits, model)
-    if target is None:
+    if board is None:
         raise InputError("--board is missing", "name one of `midfuse boards`, or --source-only")
-    folder = out or Path("runs") / f"{model.stem}-{target.name}"
-    image = build_image(
-        read_tflite(model),
-        target,
+    folder = out or api.default_out(model, board)
+    image = api.build(
+        model,
+        board,
         folder,
-        tflm=tflm,
+        runtime=runtime,
         observable=observable,
         report=report,
         progress=Terminal(),
     )
-    data = image.model_dump(mode="json")
     files = [*image.files, *([folder / "memory.html"] if report else [])]
-    return Outcome(data, _view(image), files, _failure(limits, model, image))
+    return Outcome(
+        image.model_dump(mode="json"), _view(image), files, _failure(limits, model, image)
+    )
 
 
 def _view(image: Image) -> Group:
@@ -103,9 +106,6 @@ def _failure(limits: Limits, model: Path, image: Image) -> CheckFailed | None:
 
 
 def _source_outcome(written: SourceFolder, out: Path, limits: Limits, model: Path) -> Outcome:
-    memory = written.memory
-    data: dict[str, Any] = {"symbol": written.symbol, **memory.model_dump()}
-    data["files"] = [str(path) for path in written.files]
-    view = f"{written.symbol}: {memory.peak}\nopen {out / 'README.md'}"
-    failure = limits.failure(model, memory, memory.arena_bytes, memory.constant_bytes)
-    return Outcome(data, view, written.files, failure)
+    view = f"{written.symbol}: {written.peak}\nopen {out / 'README.md'}"
+    failure = limits.failure(model, written, written.arena_bytes, written.constant_bytes)
+    return Outcome(written.model_dump(mode="json"), view, written.files, failure)

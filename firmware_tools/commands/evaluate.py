@@ -1,32 +1,24 @@
 """The command `midfuse evaluate`."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from rich.console import Group
 from rich.table import Table
 
-from firmware_tools.board.registry import Board, read_board
-from firmware_tools.measure.evaluate import Evaluation, evaluate_model
-from firmware_tools.measure.inputs import match_inputs, match_labels
-from firmware_tools.runtimes.choice import runtime_options
+from firmware_tools import api
+from firmware_tools.commands.options import BOARD, MODEL, OUT, PORT, runtime_options
+from firmware_tools.runtimes.interface import Runtime
 from midfuse.cli.console import Outcome, Terminal, command, fields
 from midfuse.core.errors import CheckFailed
-from midfuse.core.oracle import read_npz
-from midfuse.core.tflite_file import read_tflite
+from midfuse.core.results import Evaluation
 
-MODEL = click.argument("model", type=click.Path(path_type=Path))
-BOARD = click.option("--board", required=True, help="A board; `midfuse boards` lists them.")
-PORT = click.option("--port", help="The port of a board that runs already.")
-OUT = click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write to [runs/MODEL-BOARD]."
+
+@command(
+    name="evaluate",
+    help="Run a model on a board and compare its outputs byte for byte with TensorFlow Lite Micro.",
 )
-
-
-@command(name="evaluate", help="Run a model on a board and compare its bytes with the oracle's.")
 @MODEL
 @BOARD
 @PORT
@@ -45,45 +37,39 @@ def evaluate(
     board: str,
     port: str | None,
     out: Path | None,
-    tflm: Path | None,
+    runtime: Runtime,
     inputs: Path,
     labels: str | None,
     per_op: bool,
 ) -> Outcome:
-    target = read_board(board)
-    tflite = read_tflite(model)
-    arrays = read_npz(inputs)
-    windows = match_inputs(arrays, tflite, inputs)
-    key = labels or ("labels" if "labels" in arrays else None)
-    classes = None if key is None else match_labels(arrays, key, len(windows[0]), inputs)
-    folder = out or default_out(model, target)
-    evaluation, outputs = evaluate_model(
-        tflite,
-        target,
-        windows,
+    folder = out or api.default_out(model, board)
+    evaluation = api.evaluate(
+        model,
+        board,
+        inputs,
         folder,
-        labels=classes,
+        labels=labels,
         per_op=per_op,
         port=port,
-        tflm=tflm,
+        runtime=runtime,
         progress=Terminal(),
     )
-    answers, figures = folder / "outputs.npz", folder / "evaluation.json"
-    np.savez_compressed(answers, **{f"output_{i}": values for i, values in enumerate(outputs)})
-    data = evaluation.to_json()
-    figures.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    return Outcome(data, _evaluation_view(evaluation), [answers, figures], _verdict(evaluation))
-
-
-def default_out(model: Path, board: Board) -> Path:
-    return Path("runs") / f"{model.stem}-{board.name}"
+    files = [folder / "outputs.npz", folder / "evaluation.json"]
+    view = _evaluation_view(evaluation)
+    return Outcome(evaluation.to_json(), view, files, _verdict(evaluation))
 
 
 def _verdict(evaluation: Evaluation) -> CheckFailed | None:
-    count = evaluation.differing_bytes
-    if count:
+    count, most = evaluation.differing_bytes, evaluation.largest_difference
+    if evaluation.tolerance == 0 and count:
         return CheckFailed(
             f"{count} output bytes differ from {evaluation.compared_with}",
+            "--per-op shows the first op that differs",
+        )
+    if most > evaluation.tolerance:
+        return CheckFailed(
+            f"an output value differs from {evaluation.compared_with} by {most:g},"
+            f" {evaluation.runtime} may by {evaluation.tolerance:g}",
             "--per-op shows the first op that differs",
         )
     wrong = [row for row in evaluation.per_op or [] if row.differing_bytes]

@@ -9,18 +9,18 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from firmware_tools import api
 from firmware_tools.board.registry import Board, read_board
-from firmware_tools.commands.evaluate import BOARD, default_out
+from firmware_tools.commands.options import BOARD, runtime_options
+from firmware_tools.emulate.boot import emulator_for
 from firmware_tools.emulate.child import Running
-from firmware_tools.flash import BACKENDS, EMULATOR, backend_for, find_elf, programmer_for
-from firmware_tools.flash.flow import flash_image
+from firmware_tools.flash import BACKENDS, EMULATOR, programmer_for
 from firmware_tools.flash.payload import read_payload
-from firmware_tools.image.image import Image, read_image
 from firmware_tools.link.session import connect
-from firmware_tools.runtimes.choice import build_image, runtime_options
+from firmware_tools.runtimes.interface import Runtime
 from midfuse.cli.console import Outcome, Terminal, command
 from midfuse.core.errors import InputError
-from midfuse.core.tflite_file import read_tflite
+from midfuse.core.results import FlashResult
 
 _HELP = """Put an image on a board: check the chip, write, verify, reset, and ask the board.
 
@@ -51,7 +51,7 @@ def flash(
     port: str | None,
     backend: str | None,
     probe: str | None,
-    tflm: Path | None,
+    runtime: Runtime,
     dry_run: bool,
 ) -> Outcome:
     target = read_board(board)
@@ -60,38 +60,44 @@ def flash(
         raise InputError(f"--port: {board} brings a port of its own", "leave --port out")
     if not real and (port or probe):
         raise InputError("--backend emulator: needs no --port and no --probe", "leave them out")
-    if real:
-        return _flash_real(image, target, tflm, backend, probe, port, dry_run)
-    return _boot(image, target, tflm, dry_run)
-
-
-def _flash_real(
-    path: Path,
-    board: Board,
-    tflm: Path | None,
-    backend: str | None,
-    probe: str | None,
-    port: str | None,
-    dry_run: bool,
-) -> Outcome:
-    programmer = programmer_for(board, backend)
+    if not real:
+        return _boot(image, target, runtime, dry_run)
     if dry_run:
-        steps = programmer.plan(read_payload(_image(path, board, tflm), board), probe)
-        can = asdict(programmer.capabilities)
-        data = {"backend": programmer.name, "capabilities": can, "steps": steps}
-        return Outcome(data, Text("\n".join(steps)))
-    programmer.require()
-    done = flash_image(
-        _image(path, board, tflm), board, programmer, probe=probe, port=port, progress=Terminal()
+        return _plan(image, target, runtime, backend, probe)
+    done = api.flash(
+        image, board, port=port, probe=probe, backend=backend, runtime=runtime, progress=Terminal()
     )
-    return Outcome(done.to_json(), Text(str(done)))
+    return Outcome(done.to_json(), Text(_flashed(done)))
 
 
-def _boot(path: Path, board: Board, tflm: Path | None, dry_run: bool) -> Outcome:
-    emulator = backend_for(board)
+def _plan(
+    path: Path, board: Board, runtime: Runtime, backend: str | None, probe: str | None
+) -> Outcome:
+    """What a real board would be written by."""
+    programmer = programmer_for(board, backend)
+    image = api.image_of(path, board.name, runtime=runtime, progress=Terminal())
+    steps = programmer.plan(read_payload(image, board), probe)
+    can = asdict(programmer.capabilities)
+    data = {"backend": programmer.name, "capabilities": can, "steps": steps}
+    return Outcome(data, Text("\n".join(steps)))
+
+
+def _flashed(done: FlashResult) -> str:
+    image = f"image {done.image_id[:12]}…"
+    if done.identified:
+        return f"{done.board}: flashed by {done.backend}; it says over {done.port}: {image}"
+    how = "written and verified" if done.verified else "written"
+    return (
+        f"{done.board}: {image} is {how} by {done.backend}; not yet identified:"
+        " give --port, the board's serial port"
+    )
+
+
+def _boot(path: Path, board: Board, runtime: Runtime, dry_run: bool) -> Outcome:
+    emulator = emulator_for(board)
     if not dry_run:
         emulator.require()
-    image = _image(path, board, tflm)
+    image = api.image_of(path, board.name, runtime=runtime, progress=Terminal())
     if dry_run:
         line = emulator.command(image.elf)
         return Outcome({"backend": EMULATOR, "command": line}, Text(" ".join(line)))
@@ -122,11 +128,3 @@ def _stay(running: Running, staying: ExitStack, stop: threading.Event) -> None:
     with staying:
         while not stop.wait(0.2):
             running.check()
-
-
-def _image(path: Path, board: Board, tflm: Path | None) -> Image:
-    """The image that a path means, built if it is a model's."""
-    if path.suffix == ".tflite":
-        model, out = read_tflite(path), default_out(path, board)
-        return build_image(model, board, out, tflm=tflm, progress=Terminal())
-    return read_image(find_elf(path), board)

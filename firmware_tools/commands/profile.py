@@ -1,25 +1,19 @@
 """The command `midfuse profile`: where a model's instructions go on a board."""
 
-import json
 from pathlib import Path
 
 import click
 from rich.console import Group
 from rich.table import Column, Table
 
-from firmware_tools.board.registry import read_board
-from firmware_tools.commands.evaluate import BOARD, MODEL, OUT, PORT, default_out
-from firmware_tools.measure.inputs import match_inputs
-from firmware_tools.measure.profile import TOLERANCE, Profile, profile_model
-from firmware_tools.measure.windows import draw_windows
-from firmware_tools.runtimes.choice import runtime_options
+from firmware_tools import api
+from firmware_tools.commands.options import BOARD, MODEL, OUT, PORT, runtime_options
+from firmware_tools.measure.profile import TOLERANCE
+from firmware_tools.runtimes.interface import Runtime
 from midfuse.cli.console import Outcome, Terminal, command
 from midfuse.core.errors import CheckFailed
-from midfuse.core.oracle import read_npz
-from midfuse.core.tflite_file import read_tflite
+from midfuse.core.results import Profile
 
-# Steps take nearly the same for every window.
-WINDOWS = 4
 _BAR = 8
 
 _HELP = f"""Time every step of a model's inference on a board.
@@ -40,29 +34,22 @@ the whole inference.
 @click.option(
     "--inputs",
     type=click.Path(path_type=Path),
-    help=f".npz with an array per input, as `midfuse evaluate` takes [{WINDOWS} windows drawn].",
+    help=".npz with an array per input, as `midfuse evaluate` takes"
+    f" [{api.PROFILED_WINDOWS} windows drawn].",
 )
 def profile(
     model: Path,
     board: str,
     port: str | None,
     out: Path | None,
-    tflm: Path | None,
+    runtime: Runtime,
     inputs: Path | None,
 ) -> Outcome:
-    target = read_board(board)
-    tflite = read_tflite(model)
-    if inputs is None:
-        windows = draw_windows(tflite, WINDOWS)
-    else:
-        windows = match_inputs(read_npz(inputs), tflite, inputs)
-    folder = out or default_out(model, target)
-    found = profile_model(
-        tflite, target, windows, folder, port=port, tflm=tflm, progress=Terminal()
+    folder = out or api.default_out(model, board)
+    found = api.profile(
+        model, board, inputs, folder, port=port, runtime=runtime, progress=Terminal()
     )
-    figures = folder / "profile.json"
-    figures.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
-    return Outcome(found.to_json(), _view(found), [figures], _verdict(found))
+    return Outcome(found.to_json(), _view(found), [folder / "profile.json"], _verdict(found))
 
 
 def _verdict(profile: Profile) -> CheckFailed | None:

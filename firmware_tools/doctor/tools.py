@@ -8,12 +8,12 @@ from functools import partial
 
 from firmware_tools.board.registry import Board
 from firmware_tools.board.schema import QemuEntry
+from firmware_tools.board.toolchain import require_toolchain
 from firmware_tools.doctor.finding import Finding, lacking
 from firmware_tools.doctor.install import apt_line
 from firmware_tools.flash import installed, programmer_for
 from firmware_tools.flash.gdb import PROGRAMS, GdbRemote
 from firmware_tools.flash.openocd import PROGRAM, OpenOcd
-from firmware_tools.image.linking import require_toolchain
 from midfuse.core.errors import DeviceError
 
 # Each back end's programs, of which one will do; the first is a Debian package, too.

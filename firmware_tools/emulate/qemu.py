@@ -14,7 +14,7 @@ from midfuse.core.errors import DeviceError
 _ANNOUNCED = re.compile(r"char device redirected to (\S+)")
 
 
-class Emulator:
+class Qemu:
     """Boots an image in QEMU; the UART is a pseudo-terminal, nobody else's."""
 
     def __init__(self, entry: QemuEntry) -> None:

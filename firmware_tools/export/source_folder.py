@@ -3,21 +3,21 @@
 import hashlib
 import re
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from firmware_tools.board.registry import RUNTIME, Board
+from firmware_tools.board.toolchain import instruction_set
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.emit import c_string
 from firmware_tools.compiler.variants import InstructionSet
-from firmware_tools.image.linking import instruction_set
-from firmware_tools.image.memory import MemoryUse, memory_use
+from firmware_tools.image.memory import memory_use
 from firmware_tools.image.memory_page import memory_report
 from midfuse import __version__
 from midfuse.core.errors import InputError
 from midfuse.core.files import publish
 from midfuse.core.render import render
+from midfuse.core.results import MemoryUse, SourceFolder
 from midfuse.core.tflite_file import Tensor, TFLiteModel
 
 _INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
@@ -25,15 +25,6 @@ _FUNCTION = re.compile(r"^void (mf_\w+)\(", re.MULTILINE)
 _NAME = re.compile(r"\bmf_\w+")
 _HERE = Path(__file__).parent
 _MARK = "ritten by midfuse"
-
-
-@dataclass(frozen=True)
-class SourceFolder:
-    """What was written: the model's name in C, what it takes, and the files."""
-
-    symbol: str
-    memory: MemoryUse
-    files: list[Path]
 
 
 def write_source(
@@ -79,7 +70,8 @@ def write_source(
         (Path(scratch) / "example").mkdir()
         for name, text in texts.items():
             (Path(scratch) / name).write_text(text, encoding="utf-8")
-        return SourceFolder(symbol, memory, publish(Path(scratch), out))
+        files = publish(Path(scratch), out)
+    return SourceFolder(symbol=symbol, files=files, **dict(memory))
 
 
 def weak_kernel(source: Path) -> str:
@@ -143,5 +135,5 @@ def _keep_others(path: Path) -> None:
     """Refuse to replace a file that Midfuse did not write."""
     if path.is_file() and _MARK not in path.read_text(encoding="utf-8", errors="replace")[:80]:
         raise InputError(
-            f"{path}: is there already and not written by midfuse", "name another --out"
+            f"{path}: is there already and not written by midfuse", "name another folder as `out`"
         )

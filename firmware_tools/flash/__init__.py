@@ -1,17 +1,12 @@
 """Flash back ends: how an image gets onto a board, one thin class a tool."""
 
-from pathlib import Path
-
 from firmware_tools.board.registry import Board
 from firmware_tools.board.schema import (
     FlashEntry,
     GdbEntry,
     OpenOcdEntry,
     PyOcdEntry,
-    QemuEntry,
 )
-from firmware_tools.emulate.process import Process
-from firmware_tools.emulate.qemu import Emulator
 from firmware_tools.flash.gdb import GdbRemote
 from firmware_tools.flash.openocd import OpenOcd
 from firmware_tools.flash.programmer import Programmer
@@ -19,23 +14,9 @@ from firmware_tools.flash.py_ocd import PyOcd
 from firmware_tools.flash.uf2 import Uf2
 from midfuse.core.errors import DeviceError, InputError
 
-Backend = Emulator | Process
 # By name: what acts as the board, and what writes a real one.
 EMULATOR = "emulator"
 BACKENDS = (EMULATOR, "pyocd", "openocd", "gdb", "uf2")
-
-
-def backend_for(board: Board) -> Backend:
-    """What boots an image here, without hardware.
-
-    Raises:
-        InputError: the board is not emulated.
-    """
-    if board.emulator is None:
-        raise InputError(
-            f"{board.name}: not emulated", "flash a real one, and name its port with --port"
-        )
-    return Emulator(board.emulator) if isinstance(board.emulator, QemuEntry) else Process()
 
 
 def programmer_for(board: Board, name: str | None = None) -> Programmer:
@@ -56,15 +37,10 @@ def programmer_for(board: Board, name: str | None = None) -> Programmer:
                 return programmer
         known = ", ".join(programmer.name for programmer in found)
         raise InputError(
-            f"--backend {name}: {board.folder / 'board.toml'} has no [[flash]] of that name",
+            f"`backend` {name}: {board.folder / 'board.toml'} has no [[flash]] of that name",
             f"known: {known}",
         )
     return next(filter(installed, found), found[0])
-
-
-def find_elf(path: Path) -> Path:
-    """The image's .elf: the file itself, or the one in a folder that `midfuse build` wrote."""
-    return path / "firmware.elf" if path.is_dir() else path
 
 
 def _programmer(board: Board, entry: FlashEntry) -> Programmer:

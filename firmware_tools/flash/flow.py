@@ -1,49 +1,15 @@
 """An image onto a real board, and the proof that it is there."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 from firmware_tools.board.registry import Board
 from firmware_tools.flash.payload import read_payload
 from firmware_tools.flash.programmer import Programmer
-from firmware_tools.image.image import Image
 from firmware_tools.link.session import connect
 from midfuse.core.errors import DeviceError
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.results import FlashResult, Image
 
 # A serial port on USB comes back some time after the board's reset.
 _PORT_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Flashed:
-    """What was done; `identified` when the board itself has named the image over `port`.
-
-    `probe` is empty where the tool took the only one there was.
-    """
-
-    board: str
-    backend: str
-    probe: str
-    image_id: str
-    model_sha256: str
-    written_bytes: int
-    verified: bool
-    identified: bool
-    port: str | None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def __str__(self) -> str:
-        image = f"image {self.image_id[:12]}…"
-        if self.identified:
-            return f"{self.board}: flashed by {self.backend}; it says over {self.port}: {image}"
-        done = "written and verified" if self.verified else "written"
-        return (
-            f"{self.board}: {image} is {done} by {self.backend}; not yet identified:"
-            " give --port, the board's serial port"
-        )
 
 
 def flash_image(
@@ -54,7 +20,7 @@ def flash_image(
     probe: str | None = None,
     port: str | None = None,
     progress: Progress = SILENT,
-) -> Flashed:
+) -> FlashResult:
     """Write an image, verify it, reset the board and, with `port`, ask it what it runs.
 
     Raises:
@@ -70,7 +36,7 @@ def flash_image(
     programmer.write(payload, chosen, progress)
     if port is not None:
         _identify(image, board, port)
-    return Flashed(
+    return FlashResult(
         board=board.name,
         backend=programmer.name,
         probe=chosen,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from firmware_tools.board.registry import Board
 from firmware_tools.board.schema import Region
-from firmware_tools.image.image import Image
 from midfuse.core.errors import InputError
+from midfuse.core.results import Image
 
 _MAGIC = b"\x7fELF\x01\x01"  # 32 bits, little-endian
 _HEADER = struct.Struct("<16xHHIIIIIHHH")

@@ -1,70 +1,13 @@
-"""A firmware image on disk and the figures beside it."""
+"""Firmware images on disk."""
 
 import hashlib
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from firmware_tools.board.registry import Board
-from firmware_tools.image.memory import MemoryUse
 from midfuse.core.errors import InputError
-
-
-class ImageStep(BaseModel):
-    """One step of an inference, and the indices of the .tflite's operators that it carries out.
-
-    `work` is the part of their arithmetic that it does, where several steps have the same ones.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    ops: list[int]
-    work: float = 1.0
-
-
-class ImageFile(MemoryUse):
-    """What `firmware.json` beside an image says about it; the figures are bytes.
-
-    `runtime` is what carries out an inference: midfuse, tflm or tflm-cmsis-nn. RAM and flash are
-    null for a board that is a process of this computer. `flash_parts` add up to `flash_bytes`.
-    `image_id` is what the board answers with; `image_sha256` is the .elf's.
-    """
-
-    schema_version: Literal[4] = 4
-    board: str
-    runtime: str
-    model_sha256: str
-    image_id: str
-    image_sha256: str
-    observable: bool
-    steps: list[ImageStep]
-    flash_bytes: int | None
-    flash_parts: dict[str, int] | None
-    static_ram_bytes: int | None
-    stack_reserved_bytes: int | None
-
-
-class Image(ImageFile):
-    """A firmware image: `elf`, `binary` where the board's flash takes one, and its figures."""
-
-    elf: Path
-    binary: Path | None
-
-    @property
-    def reserved_ram_bytes(self) -> int | None:
-        """What its sections and its stack take."""
-        if self.static_ram_bytes is None or self.stack_reserved_bytes is None:
-            return None
-        return self.static_ram_bytes + self.stack_reserved_bytes
-
-    @property
-    def files(self) -> list[Path]:
-        found = [self.elf, self.elf.with_suffix(".json")]
-        if self.binary is None:
-            return found
-        return [found[0], self.binary, self.elf.with_suffix(".map"), found[1]]
+from midfuse.core.results import Image, ImageFile
 
 
 def read_image(elf: Path, board: Board) -> Image:
@@ -99,3 +42,8 @@ def read_image(elf: Path, board: Board) -> Image:
 def digest(path: Path) -> str:
     """The SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def find_elf(path: Path) -> Path:
+    """The image's .elf: the file itself, or the one in a folder that `midfuse build` wrote."""
+    return path / "firmware.elf" if path.is_dir() else path

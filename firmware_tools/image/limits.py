@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_tools.board.registry import Board
-from firmware_tools.image.memory import MemoryUse
 from midfuse.core.errors import CheckFailed, InputError
+from midfuse.core.results import MemoryUse
 
 _SIZE = re.compile(r"([0-9]+) ?(kb?)?", re.IGNORECASE)
 
@@ -51,22 +51,22 @@ class Limits:
         """What to say where a limit is exceeded; both in one line."""
         found = []
         if self.ram is not None and ram > self.ram:
-            found.append(f"{ram} bytes of RAM, {ram - self.ram} over --max-ram ({memory.peak})")
+            found.append(f"{ram} bytes of RAM, {ram - self.ram} over `max_ram` ({memory.peak})")
         if self.flash is not None and flash > self.flash:
             over = flash - self.flash
-            found.append(f"{flash} bytes of flash, {over} over --max-flash ({memory.largest})")
+            found.append(f"{flash} bytes of flash, {over} over `max_flash` ({memory.largest})")
         if not found:
             return None
         return CheckFailed(f"{model}: takes {' and '.join(found)}", "make that op smaller")
 
 
-def parse_bytes(text: str, option: str) -> int:
-    """`8192`, `8k` or `8KB`, where K is 1024; `option` names it in errors.
+def parse_bytes(text: str, parameter: str) -> int:
+    """`8192`, `8k` or `8KB`, where K is 1024; `parameter` is what errors call it.
 
     Raises:
         InputError: anything else.
     """
     match = _SIZE.fullmatch(text)
     if match is None:
-        raise InputError(f"{option}: {text!r} is not a size", "give bytes, or 8K for 8192")
+        raise InputError(f"`{parameter}`: {text!r} is not a size", "give bytes, or 8K for 8192")
     return int(match[1]) * (1024 if match[2] else 1)

@@ -1,4 +1,4 @@
-"""From a quantised `.tflite` to a firmware image for one board.
+"""From a model's C to a firmware image for one board.
 
 The figures come from the linked image itself: `flash_bytes` is the length of the binary that is
 written to the board, `static_ram_bytes` what its sections take in RAM beside the stack.
@@ -17,19 +17,15 @@ from pathlib import Path
 
 from firmware_tools.board.registry import FIRMWARE, RUNTIME, Board
 from firmware_tools.board.schema import pin_numbers
-from firmware_tools.compiler import compile_model
-from firmware_tools.compiler.variants import InstructionSet
-from firmware_tools.image.image import Image, ImageFile, ImageStep, digest
-from firmware_tools.image.limits import check_fit
+from firmware_tools.board.toolchain import require_toolchain
+from firmware_tools.image.image import digest
 from firmware_tools.image.link_map import flash_parts
-from firmware_tools.image.memory import MemoryUse, memory_use
-from firmware_tools.image.memory_page import memory_report, write_report
 from firmware_tools.link.protocol import IMAGE_ID_BYTES
 from midfuse import __version__
 from midfuse.core.errors import DeviceError, InputError
 from midfuse.core.files import publish
 from midfuse.core.progress import SILENT, Progress
-from midfuse.core.tflite_file import TFLiteModel
+from midfuse.core.results import Image, ImageFile, ImageStep, MemoryUse
 
 C_FLAGS = [
     *("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"),
@@ -51,7 +47,7 @@ NO_IMAGE_ID = hashlib.sha256(b"no image id yet").digest()[:IMAGE_ID_BYTES]
 
 
 @dataclass(frozen=True)
-class Runtime:
+class InferenceCode:
     """What carries out an inference in an image: its sources, and the C++ library behind them.
 
     `include_dirs` are the library's headers, which are not ours to warn of, `defines` what they
@@ -65,94 +61,7 @@ class Runtime:
     defines: tuple[str, ...] = ()
 
 
-OURS = Runtime("midfuse", (FIRMWARE / "steps.c",))
-
-
-def build_firmware(
-    model: TFLiteModel,
-    board: Board,
-    out: Path,
-    *,
-    observable: bool = False,
-    sanitize: bool = False,
-    report: bool = False,
-    progress: Progress = SILENT,
-) -> Image:
-    """Compile a model and link it into `out/firmware.elf`, `.bin`, `.map` and `.json`.
-
-    The same model, board and compiler give the same bytes. `observable` keeps every op's output
-    readable; `sanitize` adds address and undefined-behaviour sanitizers (host boards). `report`
-    writes `out/memory.html` too, even for a model that does not fit.
-
-    Raises:
-        InputError: an op that is not supported, or a model that does not fit the board.
-        DeviceError: the compiler is missing or fails.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        compiled = compile_model(
-            model,
-            Path(scratch),
-            observable=observable,
-            instruction_set=instruction_set(board),
-        )
-        memory = memory_use(compiled)
-        if report:
-            write_report(memory_report(model, compiled, memory, board=board), out)
-        check_fit(model.path, memory, board)
-        image = link_firmware(
-            board,
-            compiled.sources,
-            out,
-            include_dirs=compiled.include_dirs,
-            model_sha256=model.sha256,
-            observable=observable,
-            memory=memory,
-            steps=[
-                ImageStep(name=step.name, ops=[op.index for op in step.ops], work=float(step.work))
-                for step in compiled.program.steps
-            ],
-            sanitize=sanitize,
-            progress=progress,
-        )
-        if report:
-            parts = image.flash_parts
-            page = memory_report(model, compiled, memory, board=board, flash_parts=parts)
-            write_report(page, out)
-        return image
-
-
-def require_toolchain(board: Board) -> None:
-    """Raise a DeviceError unless the board's compiler is installed."""
-    for name in ("gcc", "objcopy", "size"):
-        if shutil.which(board.toolchain.program(name)) is None:
-            raise DeviceError(
-                f"{board.toolchain.program(name)}, which builds for {board.name}, is not installed",
-                f"sudo apt-get install --no-install-recommends {board.toolchain.packages}",
-            )
-
-
-def instruction_set(board: Board) -> InstructionSet:
-    """What the board's core can run.
-
-    Raises:
-        DeviceError: the compiler is missing or fails.
-    """
-    macros = target_macros(board)
-    if "__ARM_FEATURE_MVE" in macros:
-        return InstructionSet.MVE
-    return InstructionSet.DSP if "__ARM_FEATURE_DSP" in macros else InstructionSet.PORTABLE
-
-
-def target_macros(board: Board) -> list[str]:
-    """The words of the macros by which the board's compiler says what the core can run.
-
-    Raises:
-        DeviceError: the compiler is missing or fails.
-    """
-    require_toolchain(board)
-    command = [board.toolchain.program("gcc"), *board.toolchain.cpu_flags, "-dM", "-E", "-xc", "-"]
-    done = subprocess.run(command, input="", capture_output=True, text=True, check=False)
-    return done.stdout.split()
+OURS = InferenceCode("midfuse", (FIRMWARE / "steps.c",))
 
 
 def link_firmware(
@@ -166,10 +75,18 @@ def link_firmware(
     steps: Sequence[ImageStep] = (),
     observable: bool = False,
     sanitize: bool = False,
-    runtime: Runtime = OURS,
+    runtime: InferenceCode = OURS,
     progress: Progress = SILENT,
 ) -> Image:
-    """Compile the firmware and a model's C into an image; see `build_firmware`."""
+    """Compile the firmware and a model's C into `out/firmware.elf`, `.bin`, `.map` and `.json`.
+
+    The same sources, board and compiler give the same bytes. `sanitize` adds address and
+    undefined-behaviour sanitizers (host boards).
+
+    Raises:
+        InputError: the image does not fit the board.
+        DeviceError: the compiler is missing or fails.
+    """
     require_toolchain(board)
     sources = [FIRMWARE / name for name in COMMON_SOURCES]
     sources += runtime.sources
@@ -254,7 +171,7 @@ def _publish(file: ImageFile, elf: Path, binary: Path | None, link_map: Path, ou
     return Image(elf=out / elf.name, binary=out / binary.name if binary else None, **dict(file))
 
 
-def _config(board: Board, runtime: Runtime) -> str:
+def _config(board: Board, runtime: InferenceCode) -> str:
     """board_config.h: what the C needs to know of board.toml."""
     version = __version__ if runtime == OURS else f"{__version__} {runtime.name}"
     lines = [
@@ -298,7 +215,7 @@ def _link_flags(board: Board, folder: Path) -> list[str]:
     return [*flags, f"-L{folder}", f"-T{board.source(script)}"]
 
 
-def _libraries(board: Board, runtime: Runtime) -> list[str]:
+def _libraries(board: Board, runtime: InferenceCode) -> list[str]:
     """TFLM, and stubs of the system calls that a C library may ask for where there is no system."""
     if runtime.archive is None:
         return []

@@ -10,9 +10,9 @@ from firmware_tools.board.registry import Board
 from firmware_tools.compiler import CompiledModel
 from firmware_tools.compiler.liveness import Block
 from firmware_tools.compiler.program import Constant, Step
-from firmware_tools.image.memory import MemoryUse
 from midfuse.core.files import publish
 from midfuse.core.render import render
+from midfuse.core.results import MemoryUse
 from midfuse.core.tflite_file import Op, TFLiteModel
 
 # The drawing in pixels: margins, the plot, and the room that a column and a letter take.

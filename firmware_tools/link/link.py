@@ -5,7 +5,7 @@ whatever the line loses, repeats or damages, and however often the board resets 
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ from firmware_tools.link.protocol import (
     parse_info,
 )
 from midfuse.core.errors import DeviceError
+from midfuse.core.results import LinkStatistics
 
 # A board that resets this often during one task crashes on it.
 MAX_RESETS = 5
@@ -44,12 +45,11 @@ Result = TypeVar("Result")
 
 
 @dataclass
-class Statistics:
-    """What the line cost: requests answered, sent again, damaged frames, sessions lost."""
+class _Counts:
+    """What `LinkStatistics` is made from."""
 
     requests: int = 0
     retries: int = 0
-    damaged: int = 0
     resets: int = 0
 
 
@@ -92,13 +92,13 @@ class Link:
         self._boot = 0
         self._model_sha256: str | None = None
         self._image_id: str | None = None
-        self._statistics = Statistics()
+        self._counts = _Counts()
         port.timeout = _POLL_SECONDS
         port.write_timeout = patience
 
     @property
-    def statistics(self) -> Statistics:
-        return replace(self._statistics, damaged=self._decoder.damaged)
+    def statistics(self) -> LinkStatistics:
+        return LinkStatistics(damaged=self._decoder.damaged, **asdict(self._counts))
 
     def open(self, model_sha256: str | None = None, image_id: str | None = None) -> Identity:
         """Begin a session and learn who the board is; insist on a model, and on an image of it.
@@ -179,7 +179,7 @@ class Link:
                     self._open()
                 return action()
             except _SessionLost:
-                self._statistics.resets += 1
+                self._counts.resets += 1
         raise DeviceError(
             f"the board reset {MAX_RESETS} times during one task, so it crashes on it",
             "try the model on the native board, which says more",
@@ -238,11 +238,11 @@ class Link:
                 self._port.write(frame)
                 answer = self._await(kind, heard, time.monotonic() + self._reply_timeout)
                 if answer is not None:
-                    self._statistics.requests += 1
+                    self._counts.requests += 1
                     return answer
                 if time.monotonic() > give_up:
                     raise heard.nothing(self._port.name, patience)
-                self._statistics.retries += 1
+                self._counts.retries += 1
         except (serial.SerialException, OSError) as error:
             raise DeviceError(
                 f"{self._port.name}: the port is gone ({error})", "plug the board in again"

@@ -1,15 +1,13 @@
-"""A board with an image on it and a link open: what evaluation, flashing and tests begin with."""
+"""A port with a board at its other end that holds the image it is thought to hold."""
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import serial
 
 from firmware_tools.board.registry import Board
-from firmware_tools.flash import backend_for
-from firmware_tools.image.image import Image
 from firmware_tools.link.link import Link
 from firmware_tools.link.protocol import Identity
 from midfuse.core.errors import DeviceError
@@ -26,21 +24,6 @@ class Session:
     link: Link
     identity: Identity
     board: Board
-
-
-@contextmanager
-def open_session(image: Image, board: Board, port: str | None = None) -> Iterator[Session]:
-    """Put the image on the board and open the link; with `port`, take the board that is there.
-
-    Raises:
-        DeviceError: a tool is missing, no answer, or another image is on the board.
-    """
-    with ExitStack() as stack:
-        if port is None:
-            port = stack.enter_context(backend_for(board).boot(image.elf)).port
-        else:
-            board = board.on_hardware()
-        yield stack.enter_context(connect(port, board, image.model_sha256, image.image_id))
 
 
 @contextmanager
@@ -72,6 +55,6 @@ def _open(port: str, baud: int, give_up: float) -> serial.Serial:
         except (serial.SerialException, ValueError, OSError) as error:
             if time.monotonic() > give_up:
                 raise DeviceError(
-                    f"{port}: cannot be opened ({error})", "name the board's port with --port"
+                    f"{port}: cannot be opened ({error})", "name the board's own port as `port`"
                 ) from None
         time.sleep(0.1)

@@ -11,22 +11,20 @@ the steps' sum: the loop around them.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from firmware_tools.board.registry import Board
 from firmware_tools.board.schema import QemuEntry
-from firmware_tools.flash import backend_for
-from firmware_tools.image.image import Image
-from firmware_tools.link.session import Session, open_session
-from firmware_tools.runtimes.choice import build_image
+from firmware_tools.emulate.boot import emulator_for, open_session
+from firmware_tools.link.session import Session
+from firmware_tools.runtimes.interface import Runtime
 from midfuse.core.errors import InputError
 from midfuse.core.macs import op_macs
 from midfuse.core.oracle import Values
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.results import Image, Profile, StepProfile
 from midfuse.core.tflite_file import TFLiteModel
 
 # How far the steps' sum may be from the whole.
@@ -34,59 +32,19 @@ TOLERANCE = 0.02
 _ONE_NS, _SHORTER = "shift=0", "shift=6"
 
 
-@dataclass(frozen=True)
-class StepProfile:
-    """One step: the .tflite's operators that it joins, and what it takes in `Profile.unit`."""
-
-    step: int
-    name: str
-    ops: list[int]
-    taken: float
-    share: float
-    macs: int
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What `profile.json` holds: means over the windows.
-
-    `unit` is instructions, or nanoseconds where the board's counter counts time. `steps_taken` is
-    the steps' sum, `taken` the whole inference.
-    """
-
-    board: str
-    runtime: str
-    model: str
-    model_sha256: str
-    windows: int
-    unit: str
-    taken: float
-    steps_taken: float
-    macs: int
-    steps: list[StepProfile]
-
-    @property
-    def difference(self) -> float:
-        """How much of the whole the steps miss, as a share of it; negative if they exceed it."""
-        return 1 - self.steps_taken / self.taken if self.taken else 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 def profile_model(
     model: TFLiteModel,
     board: Board,
     inputs: Sequence[Values],
     out: Path,
+    runtime: Runtime,
     *,
     port: str | None = None,
-    tflm: Path | None = None,
     progress: Progress = SILENT,
 ) -> Profile:
     """Build the ordinary image into `out`, boot it, and time every step over every window.
 
-    `inputs` are as in `evaluate_model`, `tflm` as in `build_image`.
+    `inputs` are as in `evaluate_model`.
 
     Raises:
         InputError: the model is not supported or does not fit the board, or the image has no
@@ -95,12 +53,12 @@ def profile_model(
     """
     if port is None:
         board = with_short_ticks(board)
-        backend_for(board).require()
-    image = build_image(model, board, out, tflm=tflm, progress=progress)
+        emulator_for(board).require()
+    image = runtime.build(model, board, out, progress=progress)
     if model.ops and not image.steps:
         raise InputError(
-            f"{tflm}: this TFLM was built without its profiler",
-            "build it without BUILD_TYPE=release; release_with_logs has one",
+            f"{image.elf}: its runtime, {image.runtime}, has no profiler in it",
+            "build TFLM without BUILD_TYPE=release; release_with_logs has one",
         )
     with open_session(image, board, port) as session:
         return time_steps(session, model, image, inputs, progress)

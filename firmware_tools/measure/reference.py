@@ -7,28 +7,15 @@ targets for them. A file of the same form judges other models, such as one's own
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from midfuse.core.errors import InputError
+from midfuse.core.results import Figures
 from midfuse.core.tflite_file import TFLiteModel
 
+# The models that `midfuse bench` takes when none is named.
+MODELS = Path(__file__).with_name("models")
 BUILT_IN = Path(__file__).with_name("reference.json")
-
-
-class Figures(BaseModel):
-    """Figures of one inference on one core; those that are not known are null."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    instructions: float | None = Field(default=None, gt=0)
-    instructions_per_mac: float | None = Field(default=None, gt=0)
-    ram_bytes: int | None = Field(default=None, gt=0)
-    flash_bytes: int | None = Field(default=None, gt=0)
-    arena_bytes: int | None = Field(default=None, gt=0)
-
-    def known(self) -> dict[str, float]:
-        """Those that are known, by name."""
-        return self.model_dump(exclude_none=True)
 
 
 class ReferenceModel(BaseModel):

@@ -10,23 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_tools.board.registry import Board
-from firmware_tools.flash import find_elf, programmer_for
+from firmware_tools.emulate.boot import open_session
+from firmware_tools.flash import programmer_for
 from firmware_tools.flash.flow import flash_image
-from firmware_tools.image.image import Image, read_image
-from firmware_tools.link.session import Session, open_session
-from firmware_tools.measure.evaluate import (
-    BoardRun,
-    classes,
-    differing_bytes,
-    expected_outputs,
-    ram_in_use,
-    run_on_board,
-)
+from firmware_tools.image.image import find_elf, read_image
+from firmware_tools.link.session import Session
+from firmware_tools.measure.board_run import BoardRun, ram_in_use, run_on_board
+from firmware_tools.measure.compare import differing_bytes, largest_difference
 from firmware_tools.measure.inputs import match_inputs, match_labels
-from firmware_tools.runtimes.choice import build_image
+from firmware_tools.runtimes.interface import Expected, Runtime
 from midfuse.core.errors import DeviceError, MidfuseError
 from midfuse.core.oracle import Values
-from midfuse.core.scores import Accuracy
+from midfuse.core.results import Image
+from midfuse.core.scores import Accuracy, classes
 from midfuse.core.tflite_file import TFLiteModel, read_tflite
 
 Inputs = Mapping[str, npt.NDArray[Any]] | Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
@@ -45,8 +41,11 @@ class LoadedModel:
     or position; of the input's type, or float to be quantised; first axis the window.
     """
 
-    def __init__(self, model: TFLiteModel, image: Image, session: Session, record: Record) -> None:
+    def __init__(
+        self, model: TFLiteModel, image: Image, session: Session, runtime: Runtime, record: Record
+    ) -> None:
         self.model = model
+        self._runtime = runtime
         self.image = image
         self.session = session
         self._record = record
@@ -97,10 +96,10 @@ class LoadedModel:
         __tracebackhide__ = True
         windows = self._match(inputs)
         run = self._run(windows)
-        count, compared_with = self._compare(windows, run)
-        assert count == 0, (
+        count, most, expected = self._compare(windows, run)
+        assert (most if expected.tolerance else count) <= expected.tolerance, (
             f"{count} of {sum(values.nbytes for values in run.outputs)} output bytes on"
-            f" {self.session.identity.board} differ from {compared_with};"
+            f" {self.session.identity.board} differ from {expected.compared_with};"
             " midfuse evaluate --per-op shows the first op that differs"
         )
 
@@ -123,12 +122,12 @@ class LoadedModel:
             self._record("midfuse_ram_bytes", ram_bytes)
         return run
 
-    def _compare(self, windows: list[Values], run: BoardRun) -> tuple[int, str]:
-        """Differing bytes, and what they differ from."""
-        expected, compared_with = expected_outputs(self.model, windows)
-        count = sum(map(differing_bytes, run.outputs, expected))
+    def _compare(self, windows: list[Values], run: BoardRun) -> tuple[int, float, Expected]:
+        """Differing bytes, the largest difference of a value, and what they differ from."""
+        expected = self._runtime.expected(self.model, windows)
+        count = sum(map(differing_bytes, run.outputs, expected.outputs))
         self._record("midfuse_differing_bytes", count)
-        return count, compared_with
+        return count, max(map(largest_difference, run.outputs, expected.outputs)), expected
 
 
 class BoardUnderTest:
@@ -136,7 +135,7 @@ class BoardUnderTest:
 
     `images` keeps what was built, so that a model is compiled once for many tests. `port` is that
     of a board that runs already: it is written, through `probe` where there are several, when the
-    model is not the one on it. `tflm` is as in `build_image`.
+    model is not the one on it.
     """
 
     def __init__(
@@ -147,14 +146,14 @@ class BoardUnderTest:
         *,
         port: str | None = None,
         probe: str | None = None,
-        tflm: Path | None = None,
+        runtime: Runtime,
     ) -> None:
         self.board = board
         self._images = images
         self._record = record
         self._port = port
         self._probe = probe
-        self._tflm = tflm
+        self._runtime = runtime
         self._stack = ExitStack()
 
     def __enter__(self) -> "BoardUnderTest":
@@ -186,7 +185,7 @@ class BoardUnderTest:
         self._record("midfuse_model_sha256", model.sha256)
         if image.flash_bytes is not None:
             self._record("midfuse_flash_bytes", image.flash_bytes)
-        return LoadedModel(model, image, session, self._record)
+        return LoadedModel(model, image, session, self._runtime, self._record)
 
     def _boot(self, image: Image) -> Session:
         try:
@@ -204,4 +203,4 @@ class BoardUnderTest:
         elf = find_elf(folder)
         if elf.is_file():
             return read_image(elf, self.board)
-        return build_image(model, self.board, folder, tflm=self._tflm)
+        return self._runtime.build(model, self.board, folder)

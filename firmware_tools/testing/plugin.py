@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--midfuse-probe", metavar="ID", help="what flashes it, if there are several")
     group.addoption(
         "--midfuse-runtime",
-        choices=["midfuse", "tflm"],
+        metavar="NAME",
         default="midfuse",
         help="what carries out an inference; the environment's MIDFUSE_TFLM says where TFLM is",
     )
@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError("--midfuse-port: say which board it is with --midfuse-board")
         return
     from firmware_tools.board.registry import read_board
+    from firmware_tools.runtimes.interface import find_runtime
     from midfuse.core.errors import MidfuseError
 
     try:
@@ -49,22 +50,20 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--midfuse-board: {error}") from None
     if port is None and board.emulator is None:
         raise pytest.UsageError(f"--midfuse-board: {name} is not emulated; add --midfuse-port")
-    if config.getoption("--midfuse-runtime") == "tflm" and _tflm(config) is None:
+    name = config.getoption("--midfuse-runtime")
+    if name == "tflm" and "MIDFUSE_TFLM" not in os.environ:
         raise pytest.UsageError(
             "--midfuse-runtime tflm: MIDFUSE_TFLM names no checkout of tflite-micro; set it"
         )
+    try:
+        find_runtime(name)
+    except MidfuseError as error:
+        raise pytest.UsageError(f"--midfuse-runtime: {error}") from None
     workers = config.getoption("numprocesses", default=None) or 1  # of pytest-xdist
     if port is not None and workers > 1:
         raise pytest.UsageError(f"--midfuse-port: {workers} workers, one board; leave out -n")
     for option in ("--midfuse-port", "--midfuse-probe"):
         _check_root(config, option)
-
-
-def _tflm(config: pytest.Config) -> Path | None:
-    """The folder of the TFLM that tests are built over; None for our own runtime."""
-    folder = os.environ.get("MIDFUSE_TFLM")
-    ours = config.getoption("--midfuse-runtime") == "midfuse"
-    return None if ours or not folder else Path(folder)
 
 
 def _check_root(config: pytest.Config, option: str) -> None:
@@ -97,6 +96,7 @@ def midfuse_board(
     if name is None:
         pytest.skip("needs a board: pytest --midfuse-board NAME")
     from firmware_tools.board.registry import read_board
+    from firmware_tools.runtimes.interface import find_runtime
     from firmware_tools.testing.board import BoardUnderTest
 
     option = request.config.getoption
@@ -111,7 +111,7 @@ def midfuse_board(
         record,
         port=option("--midfuse-port"),
         probe=option("--midfuse-probe"),
-        tflm=_tflm(request.config),
+        runtime=find_runtime(option("--midfuse-runtime")),
     ) as board:
         yield board
 

@@ -5,6 +5,7 @@ A command is a function that returns an `Outcome`; the library below it never pr
 
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ from rich.table import Column, Table
 
 from midfuse.core.errors import MidfuseError
 from midfuse.core.progress import Task
+
+# A parameter of the library, as its errors write one.
+_PARAMETER = re.compile(r"`(\w+)`")
 
 
 @dataclass
@@ -76,10 +80,21 @@ class Terminal:
             yield _Bar(progress, progress.add_task(name, total=total, note=""))
 
 
-def fail(error: MidfuseError) -> int:
-    """Show an error as its one line on standard error and return its exit code."""
-    print(f"error: {error}", file=sys.stderr)
+def fail(error: MidfuseError, called: click.Command | None = None) -> int:
+    """Show an error as its one line on standard error and return its exit code.
+
+    A parameter that the error names is shown as the option, or argument, of the command `called`.
+    """
+    print(f"error: {_in_options(str(error), called)}", file=sys.stderr)
     return error.exit_code
+
+
+def _in_options(text: str, called: click.Command | None) -> str:
+    options = {
+        each.name: each.human_readable_name if isinstance(each, click.Argument) else each.opts[0]
+        for each in (called.params if called else [])
+    }
+    return _PARAMETER.sub(lambda found: options.get(found[1], found[0]), text)
 
 
 def _show(outcome: Outcome, as_json: bool) -> None:
@@ -120,8 +135,10 @@ def command(**settings: Any) -> Callable[[Callable[..., Outcome]], click.Command
                     raise outcome.failure
             except MidfuseError as error:
                 if debug:
+                    if error.details:
+                        print(error.details, file=sys.stderr)
                     raise
-                sys.exit(fail(error))
+                sys.exit(fail(error, click.get_current_context().command))
 
         run = click.option("--debug", is_flag=True, help="Show a traceback on errors.")(run)
         run = click.option(

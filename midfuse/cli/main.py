@@ -12,7 +12,7 @@ from midfuse import __version__
 # the command would import the command.
 COMMANDS = {
     "run": (
-        "midfuse.workflows.run",
+        "midfuse.cli.run",
         "run",
         "Everything in order: train, convert, build, flash, evaluate.",
     ),

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from rich.console import Group
+from rich.table import Column
+from rich.table import Table as RichTable
 
 from midfuse.cli.console import Outcome, Terminal, command
 from midfuse.core.errors import DeviceError
 from midfuse.workflows.study.plan import Plan
-from midfuse.workflows.study.report import write_report
+from midfuse.workflows.study.report import Report, Table, write_report
 
 _MOST_JOBS = 4
 
@@ -71,6 +74,23 @@ def _plan(study: str, out: Path | None, jobs: int | None, **options: Any) -> Pla
     return Plan(study=study, out=folder, jobs=jobs or min(here or 1, _MOST_JOBS), **options)
 
 
+def _outcome(plan: Plan, report: Report, line: str) -> Outcome:
+    """The study's files written; its tables for people."""
+    data, files = write_report(report, plan.study, line, plan.out)
+    return Outcome(data, Group(*map(_for_terminal, report.tables)), files, report.failure)
+
+
+def _for_terminal(table: Table) -> RichTable:
+    first, *others = table.header
+    columns = [Column(first), *(Column(name, justify="right") for name in others)]
+    shown = RichTable(*columns, title=table.title, title_justify="left")
+    for row in table.rows:
+        shown.add_row(*row)
+    shown.caption = "\n".join(table.notes) or None
+    shown.caption_justify = "left"
+    return shown
+
+
 @contextmanager
 def _plotting() -> Iterator[None]:
     """Say how to install what draws."""
@@ -98,7 +118,7 @@ def effectiveness(compare: str, **options: Any) -> Outcome:
         from midfuse.workflows.study.effectiveness import effectiveness as run
     plan = _plan("effectiveness", **options)
     line = plan.command("--compare", compare)
-    return write_report(run(plan, compare, Terminal()), plan.study, line, plan.out)
+    return _outcome(plan, run(plan, compare, Terminal()), line)
 
 
 @command(
@@ -110,7 +130,7 @@ def scalability(**options: Any) -> Outcome:
     with _plotting():
         from midfuse.workflows.study.scalability import scalability as run
     plan = _plan("scalability", **options)
-    return write_report(run(plan, Terminal()), plan.study, plan.command(), plan.out)
+    return _outcome(plan, run(plan, Terminal()), plan.command())
 
 
 # An emulated core would take minutes for so many windows; native runs the same kernels.
@@ -124,7 +144,7 @@ def robustness(**options: Any) -> Outcome:
     with _plotting():
         from midfuse.workflows.study.robustness import robustness as run
     plan = _plan("robustness", **options)
-    return write_report(run(plan, Terminal()), plan.study, plan.command(), plan.out)
+    return _outcome(plan, run(plan, Terminal()), plan.command())
 
 
 for each in (effectiveness, scalability, robustness):

@@ -10,15 +10,26 @@ _LONGEST = 800
 class MidfuseError(Exception):
     """Base of all errors that are shown as one line, without a traceback.
 
-    `problem` names the file, the field and what is wrong with it; `remedy` says what to do.
+    `problem` names the file, the field and what is wrong with it; `remedy` says what to do. Either
+    names a parameter of the call in backticks, `so`; a command shows it as its own option.
+    `details` are the words of the tool that failed, which a command shows for debugging.
     """
 
     exit_code = 2
 
-    def __init__(self, problem: str, remedy: str = "") -> None:
+    def __init__(self, problem: str, remedy: str = "", *, details: str = "") -> None:
         self.problem = _one_line(problem)
         self.remedy = remedy
+        self.details = details
         super().__init__(f"{self.problem}; {remedy}" if remedy else self.problem)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Everything goes along to another process."""
+        return _again, (type(self), self.problem, self.remedy, self.details)
+
+
+def _again(kind: type[MidfuseError], problem: str, remedy: str, details: str) -> MidfuseError:
+    return kind(problem, remedy, details=details)
 
 
 def _one_line(text: str) -> str:
@@ -34,7 +45,7 @@ class CheckFailed(MidfuseError):
 
 
 class InputError(MidfuseError):
-    """A file, an option or a field that cannot be used."""
+    """A file, a parameter or a field that cannot be used."""
 
     exit_code = 2
 

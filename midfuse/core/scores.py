@@ -8,6 +8,8 @@ from statistics import NormalDist, mean, stdev
 import numpy as np
 import numpy.typing as npt
 
+from midfuse.core.oracle import Values
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -53,6 +55,17 @@ class Confusion:
         """The mean F1 of the classes that have windows or are answered."""
         there = self.confusion.sum(0) + self.confusion.sum(1) > 0
         return float(self.f1[there].mean())
+
+
+def classes(output: Values) -> IntArray:
+    """Each window's class, (window,): where the output is largest, ties to the first.
+
+    A model that ends in an ARG_MAX has done that itself: one int32 a window is the class.
+    """
+    flat = output.reshape(len(output), -1)
+    if flat.dtype == np.int32 and flat.shape[1] == 1:
+        return flat[:, 0].astype(np.int64)
+    return flat.argmax(axis=1)
 
 
 def confusion_of(answers: IntArray, labels: IntArray, classes: int) -> IntArray:

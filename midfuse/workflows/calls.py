@@ -9,19 +9,21 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from midfuse.core.children import die_with
 from midfuse.core.errors import CheckFailed, DeviceError, InputError, MidfuseError
+from midfuse.core.results import BoardResult, Result
 
 Answer = dict[str, Any]
+AnyResult = TypeVar("AnyResult", bound=Result)
 
 _KINDS: dict[int, type[MidfuseError]] = {1: CheckFailed, 3: DeviceError}
 _STOP_S = 20.0
 
 
-def call(*arguments: str) -> Answer:
-    """Run a command; its progress and its error line go to the terminal, its JSON comes back.
+def call(kind: type[AnyResult], *arguments: str) -> AnyResult:
+    """Run a command; its progress and its error line go to the terminal, its answer comes back.
 
     Raises:
         MidfuseError: of the kind that the command's exit code says. Exit code 1 of a command that
@@ -29,21 +31,21 @@ def call(*arguments: str) -> Answer:
     """
     done = subprocess.run(_line(arguments), stdout=subprocess.PIPE, text=True, check=False)
     if not _answered(done.returncode, done.stdout):
-        kind = _KINDS.get(done.returncode, InputError)
+        error = _KINDS.get(done.returncode, InputError)
         problem = f"midfuse {arguments[0]} failed (exit {done.returncode})"
-        raise kind(problem, "its line is above")
-    return _parse(done.stdout)
+        raise error(problem, "its line is above")
+    return kind.model_validate_json(done.stdout)
 
 
-def require_board(board: str) -> Answer:
+def require_board(board: str) -> BoardResult:
     """What `midfuse boards` says of a board that is ready: asked at once, not after the training.
 
     Raises:
         DeviceError: this machine lacks what the board takes.
         InputError: no such board.
     """
-    answer = call("boards", board)
-    for lack in answer["missing"]:
+    answer = call(BoardResult, "boards", board)
+    for lack in answer.missing:
         raise DeviceError(f"{board}: {lack}")
     return answer
 
@@ -54,7 +56,7 @@ def same_bytes(differing: int, board: str, what: str = "") -> CheckFailed | None
         return None
     return CheckFailed(
         f"{what}{differing} output bytes on {board} differ from TFLM's",
-        "midfuse evaluate --per-op shows the first op that differs",
+        "evaluate it with `per_op` to see the first op that differs",
     )
 
 

@@ -5,10 +5,10 @@ import numpy.typing as npt
 import pytest
 
 from firmware_tools.board.registry import Board, board_names, read_board
-from firmware_tools.flash import backend_for
-from firmware_tools.image.image import Image
-from firmware_tools.image.linking import require_toolchain
+from firmware_tools.board.toolchain import require_toolchain
+from firmware_tools.emulate.boot import emulator_for
 from midfuse.core.errors import DeviceError
+from midfuse.core.results import Image
 from midfuse.core.tflite_file import TFLiteModel, read_tflite
 from tests.conftest import toy_image
 from tests.support.paths import DATA
@@ -35,7 +35,7 @@ def need(board: Board) -> Board:
     """The board; skips where its compiler or emulator is missing."""
     try:
         require_toolchain(board)
-        backend_for(board).require()
+        emulator_for(board).require()
     except DeviceError as error:
         pytest.skip(error.problem)
     return board

@@ -15,10 +15,12 @@ from firmware_tools.commands import bench as bench_cli
 from firmware_tools.image.image import read_image
 from firmware_tools.measure.bench import cores_here, run_bench
 from firmware_tools.measure.evaluate import evaluate_model
-from firmware_tools.measure.reference import BUILT_IN, Figures, read_reference
+from firmware_tools.measure.reference import BUILT_IN, read_reference
 from firmware_tools.measure.windows import draw_windows
+from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.cli.main import main
 from midfuse.core.macs import model_macs
+from midfuse.core.results import Figures
 from midfuse.core.tflite_file import read_tflite
 from tests.boards.conftest import MODELS, need, need_oracle
 from tests.support.paths import DATA
@@ -56,7 +58,9 @@ def test_figures_are_those_of_evaluate_and_of_the_image(tmp_path: Path) -> None:
     data = json.loads(answer.stdout)
     assert data == json.loads((tmp_path / "out" / "bench.json").read_text())
     (cell,) = data["cells"]
-    found, _ = evaluate_model(model, board, draw_windows(model, 4), tmp_path / "evaluate")
+    found, _ = evaluate_model(
+        model, board, draw_windows(model, 4), tmp_path / "evaluate", Midfuse()
+    )
     assert found.instructions_per_inference is not None
     for figure in ("mean", "min", "max"):
         instructions = getattr(found.instructions_per_inference, figure)
@@ -112,7 +116,7 @@ def test_a_board_that_is_too_small_is_passed_over(tmp_path: Path) -> None:
 
     model, recorded = read_tflite(too_large(tmp_path)), read_reference(BUILT_IN)
     boards = [need(read_board("microbit")), need(M4)]
-    found = run_bench([model], boards, 1, recorded, tmp_path, skip=True)
+    found = run_bench([model], boards, 1, recorded, tmp_path, Midfuse(), skip=True)
     assert [cell.board for cell in found.cells] == [M4.name]
     (line,) = found.skipped
     assert line.startswith("large on microbit: ")

@@ -7,12 +7,13 @@ import pytest
 import serial
 
 from firmware_tools.board.registry import Board, read_board
-from firmware_tools.flash import backend_for
-from firmware_tools.image.image import Image
+from firmware_tools.emulate.boot import emulator_for, open_session
 from firmware_tools.link.link import Link
-from firmware_tools.link.session import connect, open_session
+from firmware_tools.link.session import connect
 from firmware_tools.measure.evaluate import evaluate_model
+from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.core.errors import DeviceError
+from midfuse.core.results import Image
 from midfuse.core.tflite_file import TFLiteModel, read_tflite
 from tests.boards.conftest import need, need_oracle, random_windows
 from tests.conftest import toy_image
@@ -90,7 +91,7 @@ def test_behind_a_port_a_board_is_real_if_it_can_be(
     board = need(read_board(name))
     image = toy_image(name, tmp_path)
     with (
-        backend_for(board).boot(image.elf) as running,
+        emulator_for(board).boot(image.elf) as running,
         open_session(image, board, running.port) as session,
     ):
         assert bool(session.board.instructions_per_tick) == counts
@@ -98,7 +99,7 @@ def test_behind_a_port_a_board_is_real_if_it_can_be(
 
 def test_a_crash_starts_the_board_anew_and_is_told(board: Board, toy: Image) -> None:
     a, b = toy_windows(1, seed=4)[0]
-    with backend_for(board).boot(toy.elf) as running:
+    with emulator_for(board).boot(toy.elf) as running:
         with serial.serial_for_url(running.port) as line:
             link = Link(line, reply_timeout=0.2)
             link.open(TOY_SHA256)
@@ -110,7 +111,7 @@ def test_a_crash_starts_the_board_anew_and_is_told(board: Board, toy: Image) -> 
 
 
 def test_a_board_without_work_sleeps(board: Board, toy: Image) -> None:
-    with backend_for(board).boot(toy.elf) as running, connect(running.port, board, TOY_SHA256):
+    with emulator_for(board).boot(toy.elf) as running, connect(running.port, board, TOY_SHA256):
         time.sleep(0.1)
         before = _processor_ticks(running.process.pid)
         time.sleep(0.3)
@@ -128,7 +129,7 @@ def test_a_model_has_the_oracle_s_bytes(board: Board, model: TFLiteModel, tmp_pa
     need_oracle()
     assert board.memory is not None
     windows = random_windows(model, 3)
-    found, _ = evaluate_model(model, board, windows, tmp_path)
+    found, _ = evaluate_model(model, board, windows, tmp_path, Midfuse())
     assert found.differing_bytes == 0
     assert found.instructions_per_inference is not None
     assert found.instructions_per_inference.min > 100_000
@@ -145,7 +146,7 @@ def test_every_op_has_the_oracle_s_bytes(tmp_path: Path) -> None:
     need_oracle()
     model = read_tflite(DATA / "cnn_har_int8.tflite")
     windows = random_windows(model, 3)
-    found, _ = evaluate_model(model, need(CORTEX_M4), windows, tmp_path, per_op=True)
+    found, _ = evaluate_model(model, need(CORTEX_M4), windows, tmp_path, Midfuse(), per_op=True)
     assert found.per_op is not None
     assert [row.op for row in found.per_op] == list(range(len(model.ops)))
     assert [row.differing_bytes for row in found.per_op] == [0] * len(model.ops)

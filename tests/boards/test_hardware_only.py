@@ -3,7 +3,7 @@
 import pytest
 
 from firmware_tools.board.registry import Board, board_names, read_board
-from firmware_tools.image.linking import require_toolchain
+from firmware_tools.board.toolchain import require_toolchain
 from midfuse.core.errors import DeviceError
 from tests.conftest import toy_image
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from firmware_tools.board.registry import read_board
-from firmware_tools.image.image import Image
-from firmware_tools.image.linking import build_firmware
+from firmware_tools.emulate.boot import open_session
 from firmware_tools.link.protocol import Kind
-from firmware_tools.link.session import open_session
-from firmware_tools.measure.evaluate import run_on_board
+from firmware_tools.measure.board_run import run_on_board
+from firmware_tools.runtimes.midfuse import build_firmware
 from midfuse.core.errors import DeviceError
 from midfuse.core.oracle import Oracle
+from midfuse.core.results import Image
 from midfuse.core.tflite_file import TFLiteModel
 from tests.boards.conftest import random_windows
 from tests.firmware_tools.toy import TOY_OUTPUT_BYTES, toy_windows

@@ -8,13 +8,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from firmware_tools.board.registry import Board, read_board
-from firmware_tools.image.image import Image
-from firmware_tools.link.session import open_session
+from firmware_tools.emulate.boot import open_session
 from firmware_tools.measure.evaluate import evaluate_model
 from firmware_tools.measure.profile import profile_model, with_short_ticks
 from firmware_tools.measure.windows import draw_windows
+from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.cli.main import main
 from midfuse.core.macs import model_macs
+from midfuse.core.results import Image
 from midfuse.core.tflite_file import read_tflite
 from tests.boards.conftest import need, need_oracle
 from tests.firmware_tools.toy import toy_windows
@@ -43,13 +44,13 @@ def test_the_steps_add_up_to_the_whole(name: str, model: str, tmp_path: Path) ->
     need_oracle()
     board, tflite = need(read_board(name)), read_tflite(DATA / f"{model}.tflite")
     windows = draw_windows(tflite, 2)
-    found = profile_model(tflite, board, windows, tmp_path)
+    found = profile_model(tflite, board, windows, tmp_path, Midfuse())
     assert found.unit == "instructions"
     assert 0 < found.taken - found.steps_taken < ENTRY + LOOP * len(found.steps)
     assert all(step.taken > 20 for step in found.steps)
     assert sum(step.share for step in found.steps) == pytest.approx(1)
     assert found.macs == model_macs(tflite)
-    evaluation, _ = evaluate_model(tflite, board, windows, tmp_path)
+    evaluation, _ = evaluate_model(tflite, board, windows, tmp_path, Midfuse())
     assert evaluation.instructions_per_inference is not None
     assert found.taken == pytest.approx(
         evaluation.instructions_per_inference.mean, abs=board.instructions_per_tick + 1

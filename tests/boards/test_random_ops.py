@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from firmware_tools.board.registry import read_board
-from firmware_tools.measure.evaluate import compare_ops
+from firmware_tools.measure.compare import compare_ops
+from firmware_tools.runtimes.midfuse import Midfuse
 from tests.boards.conftest import need
 from tests.support.host_build import random_windows
 
@@ -35,7 +36,7 @@ def test_five_hundred_random_ops_have_tflm_s_bytes() -> None:
         windows = random_windows(model, 1, np.random.default_rng(seed))
         inputs = [np.stack(values) for values in zip(*windows, strict=True)]
         with TemporaryDirectory() as folder:
-            rows = compare_ops(model, board, inputs, Path(folder))
+            rows = compare_ops(model, board, inputs, Path(folder), Midfuse())
         assert {row.op for row in rows} == set(range(len(model.ops)))
         assert [row for row in rows if row.differing_bytes] == []
 

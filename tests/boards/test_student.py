@@ -13,6 +13,7 @@ import pytest
 
 from firmware_tools.board.registry import Board
 from firmware_tools.measure.evaluate import evaluate_model
+from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.core.card import quantise_window, read_card
 from midfuse.core.oracle import Values
 from midfuse.core.tflite_file import read_tflite
@@ -44,7 +45,7 @@ def test_it_recognises_the_activities(board: Board, held_out: Labelled, tmp_path
     need_oracle()
     inputs, labels = held_out
     model = read_tflite(DATA / "student" / "student_int8.tflite")
-    found, _ = evaluate_model(model, board, inputs, tmp_path, labels=labels)
+    found, _ = evaluate_model(model, board, inputs, tmp_path, Midfuse(), labels=labels)
     assert found.differing_bytes == 0
     assert found.accuracy == ACCURACY
     assert found.instructions_per_inference is not None

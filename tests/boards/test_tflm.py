@@ -11,17 +11,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from firmware_tools.board.registry import Board, read_board
-from firmware_tools.image.image import Image
+from firmware_tools.emulate.boot import open_session
 from firmware_tools.link.protocol import Kind
-from firmware_tools.link.session import open_session
 from firmware_tools.measure.evaluate import evaluate_model
 from firmware_tools.measure.profile import profile_model
 from firmware_tools.measure.windows import draw_windows
-from firmware_tools.runtimes.choice import TFLM_VARIABLE, build_image
 from firmware_tools.runtimes.tflm.library import fitting_libraries
+from firmware_tools.runtimes.tflm.runtime import Tflm
 from midfuse.cli.main import main
 from midfuse.core.errors import DeviceError, InputError
 from midfuse.core.oracle import Values
+from midfuse.core.results import Image
 from midfuse.core.tflite_file import read_tflite
 from tests.boards.conftest import need, need_oracle
 from tests.firmware_tools.stand_in import (
@@ -34,6 +34,7 @@ from tests.support.paths import DATA
 
 MODEL = read_tflite(DATA / "cnn_har_int8.tflite")
 M4, M0 = read_board("qemu-mps2-an386"), read_board("qemu-mps2-an385-m0")
+TFLM_VARIABLE = "MIDFUSE_TFLM"
 OUTPUT_BYTES = [MODEL.tensors[index].bytes for index in MODEL.outputs]
 
 
@@ -47,7 +48,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def image(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return build_image(MODEL, M4, tmp_path_factory.mktemp("image"), tflm=checkout)
+    return Tflm(checkout).build(MODEL, M4, tmp_path_factory.mktemp("image"))
 
 
 def windows(count: int) -> list[list[Values]]:
@@ -109,7 +110,7 @@ def test_an_image_for_a_real_board_is_probed_on_an_emulated_one_of_its_core(
 
 
 def test_the_same_input_gives_the_same_image(image: Image, checkout: Path, tmp_path: Path) -> None:
-    assert build_image(MODEL, M4, tmp_path, tflm=checkout).image_id == image.image_id
+    assert Tflm(checkout).build(MODEL, M4, tmp_path).image_id == image.image_id
 
 
 def test_a_small_board_refuses_by_what_the_probe_found(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_a_small_board_refuses_by_what_the_probe_found(tmp_path: Path) -> None:
     checkout = stand_in_checkout(tmp_path / "tflite-micro")
     build_stand_in(checkout, need(M0), "m0_default")
     with pytest.raises(InputError, match=f"an arena of {stand_in_arena(MODEL)} bytes"):
-        build_image(MODEL, read_board("microbit"), tmp_path / "out", tflm=checkout)
+        Tflm(checkout).build(MODEL, read_board("microbit"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -129,12 +130,12 @@ def test_other_cores(name: str, define: str, tmp_path: Path) -> None:
     board = need(read_board(name))
     checkout = stand_in_checkout(tmp_path / "tflite-micro")
     build_stand_in(checkout, board, "default", define=define)
-    run(build_image(MODEL, board, tmp_path / "out", tflm=checkout), board, count=1)
+    run(Tflm(checkout).build(MODEL, board, tmp_path / "out"), board, count=1)
 
 
 def test_an_observable_image_keeps_every_tensor(checkout: Path, tmp_path: Path) -> None:
     """The stand-in spoils them after an inference unless it is asked to preserve them."""
-    image = build_image(MODEL, M4, tmp_path, tflm=checkout, observable=True)
+    image = Tflm(checkout).build(MODEL, M4, tmp_path, observable=True)
     (window,) = windows(1)
     expected = stand_in_tensors(MODEL, window)
     with open_session(image, M4) as session:
@@ -149,7 +150,7 @@ def test_an_observable_image_keeps_every_tensor(checkout: Path, tmp_path: Path) 
 
 
 def test_its_profiler_tells_of_every_op(checkout: Path, tmp_path: Path) -> None:
-    found = profile_model(MODEL, M4, draw_windows(MODEL, 1), tmp_path, tflm=checkout)
+    found = profile_model(MODEL, M4, draw_windows(MODEL, 1), tmp_path, Tflm(checkout))
     assert (found.runtime, found.unit) == ("tflm", "instructions")
     assert [(step.name, step.ops) for step in found.steps] == [
         (op.name, [op.index]) for op in MODEL.ops
@@ -165,8 +166,8 @@ def test_its_profiler_tells_of_every_op(checkout: Path, tmp_path: Path) -> None:
 def test_a_library_without_its_profiler_says_so(tmp_path: Path) -> None:
     checkout = stand_in_checkout(tmp_path / "tflite-micro")
     build_stand_in(checkout, need(M4), "m4_release", define="TF_LITE_STRIP_ERROR_STRINGS")
-    with pytest.raises(InputError, match="built without its profiler") as raised:
-        profile_model(MODEL, M4, draw_windows(MODEL, 1), tmp_path / "out", tflm=checkout)
+    with pytest.raises(InputError, match="has no profiler in it") as raised:
+        profile_model(MODEL, M4, draw_windows(MODEL, 1), tmp_path / "out", Tflm(checkout))
     assert "release_with_logs" in raised.value.remedy
 
 
@@ -175,7 +176,7 @@ def test_what_the_library_complains_of_is_told(tmp_path: Path) -> None:
     build_stand_in(checkout, need(M4), "m4_default", define="STAND_IN_REFUSES=200")
     message = "TFLM does not take it: no kernel is registered for op code 200"
     with pytest.raises(InputError, match=message):
-        build_image(MODEL, M4, tmp_path / "out", tflm=checkout)
+        Tflm(checkout).build(MODEL, M4, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -186,7 +187,7 @@ def test_a_compiler_without_a_cxx_library_is_told(tmp_path: Path) -> None:
     header = checkout / "tensorflow/lite/c/common.h"
     header.write_text("#include <no_such_header>\n" + header.read_text())
     with pytest.raises(DeviceError, match="has no C\\+\\+ library") as raised:
-        build_image(MODEL, M4, tmp_path / "out", tflm=checkout)
+        Tflm(checkout).build(MODEL, M4, tmp_path / "out")
     assert "libstdc++-arm-none-eabi-newlib" in raised.value.remedy
 
 
@@ -216,7 +217,7 @@ def test_bench_measures_both_kinds_of_library_beside_ours(tmp_path: Path) -> Non
     assert answer.exit_code == 1, answer.output
     assert "output bytes of TFLM differ from tflite-micro" in answer.stderr
     data = json.loads((tmp_path / "out/bench.json").read_text())
-    assert data["how_others_were_measured"] == f"measured in the same run, from {checkout}"
+    assert data["how_others_were_measured"] == "measured in the same run"
     (cell,) = data["cells"]
     assert cell["differing_bytes"] == 0
     assert list(cell["runtimes"]) == ["TFLM", "TFLM + CMSIS-NN"]
@@ -245,9 +246,9 @@ def test_tflm_itself_gives_the_bytes_of_its_interpreter_on_the_host(tmp_path: Pa
     inputs = draw_windows(MODEL, 4)
     for library in libraries:
         build = library.archive.parent.parent
-        found, _ = evaluate_model(MODEL, M4, inputs, tmp_path, per_op=True, tflm=build)
+        found, _ = evaluate_model(MODEL, M4, inputs, tmp_path, Tflm(build), per_op=True)
         assert (found.runtime, found.differing_bytes) == (library.runtime, 0)
         assert found.per_op is not None
         assert [row.differing_bytes for row in found.per_op] == [0] * len(MODEL.ops)
-        profile = profile_model(MODEL, M4, inputs, tmp_path, tflm=build)
+        profile = profile_model(MODEL, M4, inputs, tmp_path, Tflm(build))
         assert abs(profile.difference) < 0.02

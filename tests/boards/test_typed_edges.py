@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board.registry import read_board
-from firmware_tools.image.linking import build_firmware
+from firmware_tools.emulate.boot import open_session
 from firmware_tools.link.protocol import Dtype, Kind
-from firmware_tools.link.session import open_session
-from firmware_tools.measure.evaluate import evaluate_model, run_on_board
+from firmware_tools.measure.board_run import run_on_board
+from firmware_tools.measure.evaluate import evaluate_model
+from firmware_tools.runtimes.midfuse import Midfuse, build_firmware
 from midfuse.cli.main import main
 from midfuse.core.oracle import run_windows
 from midfuse.core.tflite_file import parse_tflite
@@ -33,7 +34,13 @@ def test_every_type_comes_through(name: str, tmp_path: Path) -> None:
     labels = run_windows(model, windows)[0].ravel()
     labels[0] = (labels[0] + 1) % CLASSES
     found, outputs = evaluate_model(
-        model, need(read_board(name)), windows, tmp_path / "out", labels=labels, per_op=True
+        model,
+        need(read_board(name)),
+        windows,
+        tmp_path / "out",
+        Midfuse(),
+        labels=labels,
+        per_op=True,
     )
     assert found.differing_bytes == 0
     assert found.per_op is not None
@@ -55,7 +62,9 @@ def test_float_arithmetic_is_the_oracle_s(name: str, tmp_path: Path) -> None:
         b.op("DEQUANTIZE", [quantised], b.tensor((700,), dtype="float32"))
     model = parse_tflite(b.content(), tmp_path / "float.tflite")
     values = [window[0] for window in random_windows(model, 3, np.random.default_rng(11))]
-    found, _ = evaluate_model(model, need(read_board(name)), [np.stack(values)], tmp_path / "out")
+    found, _ = evaluate_model(
+        model, need(read_board(name)), [np.stack(values)], tmp_path / "out", Midfuse()
+    )
     assert found.differing_bytes == 0
 
 

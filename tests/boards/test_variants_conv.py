@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from firmware_tools.board.registry import read_board
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.variants import InstructionSet
-from firmware_tools.measure.evaluate import compare_ops
+from firmware_tools.measure.compare import compare_ops
+from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.core.tflite_file import parse_tflite
 from tests.boards.conftest import need
 from tests.support.host_build import random_windows
@@ -140,7 +141,7 @@ def test_random_convolutions_have_tflm_s_bytes() -> None:
         windows = random_windows(model, 2, np.random.default_rng(seed))
         inputs = [np.stack(values) for values in zip(*windows, strict=True)]
         with TemporaryDirectory() as folder:
-            rows = compare_ops(model, board, inputs, Path(folder))
+            rows = compare_ops(model, board, inputs, Path(folder), Midfuse())
             compiled = compile_model(
                 model, Path(folder), observable=True, instruction_set=InstructionSet.DSP
             )

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from firmware_tools.board.registry import read_board
 from firmware_tools.compiler.lowering import lower
 from firmware_tools.compiler.variants import InstructionSet, choose_variants
-from firmware_tools.measure.evaluate import compare_ops
+from firmware_tools.measure.compare import compare_ops
+from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.core.tflite_file import parse_tflite
 from tests.boards.conftest import need
 from tests.support.host_build import random_windows
@@ -61,7 +62,7 @@ def check_on_board(case: AddOp, kernels: set[str], *, least: float) -> None:
         program = choose_variants(lower(model), InstructionSet.DSP)
         taken.update(call.function in kernels for call in program.calls)
         with TemporaryDirectory() as folder:
-            rows = compare_ops(model, board, inputs, Path(folder))
+            rows = compare_ops(model, board, inputs, Path(folder), Midfuse())
         assert [row for row in rows if row.differing_bytes] == []
 
     check()

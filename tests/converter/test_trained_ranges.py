@@ -32,10 +32,11 @@ from trainer.data.windows import cut, fit_standardiser, of_subjects
 from trainer.learn.augment import Drawer, Strength
 from trainer.learn.distil import Labels
 from trainer.learn.grids import trained_ranges
-from trainer.learn.tune import tune
+from trainer.learn.lesson import Data
 from trainer.models.student import Student
 from trainer.run.checkpoint import load_tuned, save_weights
-from trainer.run.fit import Data, Schedule, fit, predict, reproducible
+from trainer.run.fit import Schedule, fit, predict, reproducible
+from trainer.run.stages import tune
 
 LOGITS, POOLED, WEIGHTS = "grid.logits", "grid.pooled", "blocks.0.spatial.grid.weights"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_tools.image.memory import MemoryUse
+from midfuse.core.results import MemoryUse
 
 TOY_MODEL = Path(__file__).with_name("toy_model.c")
 TOY_SHA256 = "01020304" + 28 * "00"

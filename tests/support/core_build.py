@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from firmware_tools.board.registry import FIRMWARE, Board, read_board
 from firmware_tools.board.schema import QemuEntry
+from firmware_tools.board.toolchain import instruction_set
 from firmware_tools.compiler import RUNTIME, CompiledModel, compile_model
 from firmware_tools.compiler.passes import PASSES, Pass
 from firmware_tools.compiler.variants import InstructionSet
-from firmware_tools.image.linking import C_FLAGS, LINK_FLAGS, instruction_set
+from firmware_tools.image.linking import C_FLAGS, LINK_FLAGS
 from midfuse.core.tflite_file import TFLiteModel
 from tests.support.host_build import Window
 

@@ -19,14 +19,15 @@ from trainer.data.datasets import About, DataSet, Recording
 from trainer.data.windows import Windows, cut, fit_standardiser, of_subjects
 from trainer.learn.augment import Drawer, Strength
 from trainer.learn.distil import Distil, Distillation, Labels
-from trainer.learn.tune import tune
+from trainer.learn.lesson import Data
 from trainer.models.student import Student
 from trainer.models.teacher import Teacher, Teachers
 from trainer.run import folder as run_folder
 from trainer.run import ranks
 from trainer.run.checkpoint import save_weights
-from trainer.run.fit import Data, History, Schedule, fit, reproducible
+from trainer.run.fit import History, Schedule, fit, reproducible
 from trainer.run.folder import Run, fingerprint
+from trainer.run.stages import tune
 
 SCHEDULE = Schedule(4, batch=16)
 TUNING = Schedule(2, batch=16, rate=2e-4)

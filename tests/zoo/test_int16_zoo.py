@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from firmware_tools.board.registry import read_board
-from firmware_tools.measure.evaluate import compare_ops
+from firmware_tools.measure.compare import compare_ops
+from firmware_tools.runtimes.midfuse import Midfuse
 from tests.boards.conftest import need
 from tests.support.host_build import run_compiled, run_oracle
 from tests.zoo.conftest import Specimen
@@ -26,7 +27,7 @@ def test_every_tensor_on_the_host(int16_specimen: Specimen, tmp_path: Path) -> N
 
 def test_every_tensor_on_the_m4(int16_specimen: Specimen, tmp_path: Path) -> None:
     model, board = int16_specimen.model, need(read_board("qemu-mps2-an386"))
-    rows = compare_ops(model, board, [int16_specimen.windows], tmp_path)
+    rows = compare_ops(model, board, [int16_specimen.windows], tmp_path, Midfuse())
     assert sum(row.bytes for row in rows) == sum(
         model.tensors[index].bytes for op in model.ops for index in op.outputs
     )

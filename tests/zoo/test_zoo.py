@@ -9,7 +9,9 @@ import pytest
 from benchmarks.zoo import ZOO
 from firmware_tools.board.registry import Board, read_board
 from firmware_tools.compiler import compile_model
-from firmware_tools.measure.evaluate import compare_ops, evaluate_model
+from firmware_tools.measure.compare import compare_ops
+from firmware_tools.measure.evaluate import evaluate_model
+from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.core.tflite_file import read_tflite
 from tests.boards.conftest import need
 from tests.support.host_build import run_compiled, run_oracle
@@ -62,7 +64,9 @@ def test_arena_is_as_small_as_what_lives_at_once(specimen: Specimen, tmp_path: P
 
 def test_every_tensor_on_the_m4(specimen: Specimen, tmp_path: Path) -> None:
     model = specimen.model
-    rows = compare_ops(model, need(read_board(CORES["cortex-m4"])), [specimen.windows], tmp_path)
+    rows = compare_ops(
+        model, need(read_board(CORES["cortex-m4"])), [specimen.windows], tmp_path, Midfuse()
+    )
     assert [(row.op, row.bytes) for row in rows] == [
         (op.index, model.tensors[index].elements) for op in model.ops for index in op.outputs
     ]
@@ -70,7 +74,7 @@ def test_every_tensor_on_the_m4(specimen: Specimen, tmp_path: Path) -> None:
 
 
 def test_outputs_on_every_core(core: Board, specimen: Specimen, tmp_path: Path) -> None:
-    found, outputs = evaluate_model(specimen.model, core, [specimen.windows], tmp_path)
+    found, outputs = evaluate_model(specimen.model, core, [specimen.windows], tmp_path, Midfuse())
     assert found.differing_bytes == 0
     assert found.windows == 2
     # Two windows that are answered alike would witness nothing.

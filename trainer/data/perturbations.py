@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from midfuse.core.card import Modality
 from trainer.data.datasets import Recording
+from trainer.data.rotations import rotations
 from trainer.data.windows import Standardiser
-from trainer.learn.augment import rotations
 
 BURST = 5
 _STRENGTHS = {

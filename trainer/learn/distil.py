@@ -7,14 +7,16 @@ transfer, the mean squared distance between the student's tokens, projected, and
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.models.student import Student
-from trainer.models.teacher import Teachers
-from trainer.run.fit import Lesson
+if TYPE_CHECKING:
+    from trainer.models.student import Student
+    from trainer.models.teacher import Teachers
+from trainer.learn.lesson import Lesson
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,12 @@ class Distil(Lesson):
     Batches have the teacher's inputs.
     """
 
-    model: Student
+    model: "Student"
 
     def __init__(
         self,
-        student: Student,
-        teachers: Teachers,
+        student: "Student",
+        teachers: "Teachers",
         weights: Distillation,
         sees: Sequence[int] | None = None,
     ) -> None:

@@ -7,16 +7,18 @@ answers, and the mean squared distance of the tokens in parts of their variance.
 the float student's values on drawn training windows lie, and learn with the weights.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from midfuse.core.progress import SILENT, Progress
-from trainer.learn.grids import Ranges, grids, put_on_grids
-from trainer.models.student import Student
-from trainer.run.fit import Data, History, Lesson, Schedule, fit
-from trainer.run.folder import Run
+from trainer.learn.grids import Ranges, grids
+
+if TYPE_CHECKING:
+    from trainer.models.student import Student
+from trainer.learn.lesson import Data, Lesson
 
 # Windows that the first ranges come from, and the share of values left out at each end: one large
 # value must not cost all others their precision.
@@ -27,11 +29,11 @@ _TEMPERATURE = 2.0
 class Imitate(Lesson):
     """The loss of the module's docstring; what is imitated stays as it is."""
 
-    model: Student
+    model: "Student"
     # Sums have to be exact to be rounded as on the device.
     mixed_precision = False
 
-    def __init__(self, student: Student, imitated: Student) -> None:
+    def __init__(self, student: "Student", imitated: "Student") -> None:
         super().__init__()
         self.model = student
         # In a tuple, so that it is no submodule: it does not learn and is not kept.
@@ -49,27 +51,7 @@ class Imitate(Lesson):
         return _TEMPERATURE**2 * divergence + distance
 
 
-def tune(
-    student: Student,
-    data: Data,
-    schedule: Schedule,
-    run: Run | None = None,
-    progress: Progress = SILENT,
-) -> tuple[Student, History]:
-    """A folded copy of a trained student that learnt to compute on its grids, which are on.
-
-    Raises:
-        InputError, CheckFailed: as `fit`.
-    """
-    tuned = student.fold().cpu()
-    # What is imitated has none either.
-    tuned.dropout.p = 0.0
-    put_on_grids(tuned, observed_ranges(tuned, data))
-    history = fit(Imitate(tuned, student), data, schedule, "tuning", run, progress)
-    return tuned, history
-
-
-def observed_ranges(student: Student, data: Data) -> Ranges:
+def observed_ranges(student: "Student", data: Data) -> Ranges:
     """Where every point's values lie on drawn training windows; a fixed point's range is its own.
 
     A point whose values are all 0 gets a range that is as good as any.

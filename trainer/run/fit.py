@@ -20,29 +20,13 @@ from torch.nn import functional
 from midfuse.core.errors import CheckFailed, InputError
 from midfuse.core.progress import SILENT, Progress
 from trainer.data.windows import Windows
-from trainer.learn.augment import Drawer
+from trainer.learn.lesson import Data, Lesson
 from trainer.run import ranks
 from trainer.run.figures import score
 from trainer.run.folder import Run
 from trainer.run.loader import ahead
 
 Batch = tuple[tuple[Tensor, ...], Tensor]
-
-
-class Lesson(nn.Module):
-    """What a stage of training teaches: `forward(inputs, labels)` is the loss of a batch.
-
-    `model` is what learns, is validated and is kept; a lesson may have parameters beside it that
-    learn too and are thrown away. What must not change is no submodule of it; what does change is
-    in its `state_dict`, or it is lost to a resumed training. On a GPU it computes in bfloat16
-    where torch's autocast allows, unless `mixed_precision` is False.
-    """
-
-    model: nn.Module
-    mixed_precision = True
-
-    def forward(self, inputs: tuple[Tensor, ...], labels: Tensor) -> Tensor:
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -69,15 +53,6 @@ class Schedule:
         """The learning rate of a step, counted from 0."""
         part = (step + 0.5) / steps
         return self.rate * min(1.0, 10 * part) * 0.5 * (1 + math.cos(math.pi * part))
-
-
-@dataclass(frozen=True)
-class Data:
-    """What a stage needs: draws to learn from, standardised validation windows or none, a seed."""
-
-    drawer: Drawer
-    validation: Windows | None
-    seed: int
 
 
 @dataclass

@@ -27,6 +27,7 @@ from trainer.data.windows import (
 )
 from trainer.learn.augment import Drawer
 from trainer.learn.grids import Ranges, trained_ranges
+from trainer.learn.lesson import Data
 from trainer.models.baselines import BASELINES
 from trainer.models.macs import network_macs
 from trainer.models.segments import SEGMENT
@@ -35,7 +36,7 @@ from trainer.run import ranks
 from trainer.run.cards import student_card
 from trainer.run.checkpoint import save_weights
 from trainer.run.figures import Scores, score
-from trainer.run.fit import Data, predict
+from trainer.run.fit import predict
 from trainer.run.folder import Run
 from trainer.run.plots import draw_confusion, draw_curves
 from trainer.run.recipe import Recipe

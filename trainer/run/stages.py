@@ -20,11 +20,13 @@ from torch import nn
 from midfuse.core.progress import SILENT, Progress
 from trainer.data.datasets import DataSet
 from trainer.learn.distil import Distil, Labels
-from trainer.learn.tune import tune
+from trainer.learn.grids import put_on_grids
+from trainer.learn.lesson import Data
+from trainer.learn.tune import Imitate, observed_ranges
 from trainer.models.baselines import BASELINES, baseline
 from trainer.models.student import Student
 from trainer.models.teacher import Teacher, Teachers
-from trainer.run.fit import Data, History, fit, reproducible
+from trainer.run.fit import History, Schedule, fit, reproducible
 from trainer.run.folder import Run
 from trainer.run.recipe import Recipe
 
@@ -112,6 +114,26 @@ def teach(
     return Models(
         teachers.cpu(), student.cpu(), tuned.cpu(), compared, taught.histories, taught.seconds
     )
+
+
+def tune(
+    student: Student,
+    data: Data,
+    schedule: Schedule,
+    run: Run | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Student, History]:
+    """A folded copy of a trained student that learnt to compute on its grids, which are on.
+
+    Raises:
+        InputError, CheckFailed: as `fit`.
+    """
+    tuned = student.fold().cpu()
+    # What is imitated has none either.
+    tuned.dropout.p = 0.0
+    put_on_grids(tuned, observed_ranges(tuned, data))
+    history = fit(Imitate(tuned, student), data, schedule, "tuning", run, progress)
+    return tuned, history
 
 
 def new_teachers(dataset: DataSet, count: int) -> Teachers:

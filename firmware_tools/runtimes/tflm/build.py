@@ -9,16 +9,15 @@ import tempfile
 from pathlib import Path
 
 from firmware_tools.board.registry import FIRMWARE, Board
-from firmware_tools.flash import backend_for
-from firmware_tools.image.image import Image, ImageStep
+from firmware_tools.emulate.boot import emulator_for
 from firmware_tools.image.limits import check_fit
-from firmware_tools.image.linking import Runtime, link_firmware
-from firmware_tools.image.memory import MemoryUse
+from firmware_tools.image.linking import InferenceCode, link_firmware
 from firmware_tools.runtimes.tflm.generate import op_methods, write_header, write_model
 from firmware_tools.runtimes.tflm.library import Library
 from firmware_tools.runtimes.tflm.probe import Probed, emulated_twin, probe
 from midfuse.core.errors import DeviceError
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.results import Image, ImageStep, MemoryUse
 from midfuse.core.tflite_file import TFLiteModel
 
 
@@ -49,11 +48,11 @@ def build_tflm(
             f"{compiler}, which TFLM's headers are for, is not installed",
             f"install the C++ compiler that goes with {board.toolchain.program('gcc')}",
         )
-    backend_for(twin).require()
+    emulator_for(twin).require()
     with tempfile.TemporaryDirectory() as scratch:
         generated = Path(scratch)
         write_header(generated, model, methods, observable=observable)
-        runtime = Runtime(
+        runtime = InferenceCode(
             library.runtime,
             (FIRMWARE / "tflm/interpreter.cc", FIRMWARE / "tflm/abort.c"),
             library.archive,

@@ -34,7 +34,7 @@ def op_methods(model: TFLiteModel, library: Library) -> list[str]:
             raise InputError(
                 f"{model.path}: op {op.index} ({op.name}): the TFLM in {library.root} has no kernel"
                 " for it",
-                "build a newer one, or leave --runtime out",
+                "build a newer one, or choose the midfuse `runtime`",
             )
         methods[op.name] = method
     return list(methods.values())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_tools.board.registry import Board
-from firmware_tools.image.linking import require_toolchain
+from firmware_tools.board.toolchain import require_toolchain
 from midfuse.core.errors import InputError
 
 ARCHIVE = "libtensorflow-microlite.a"
@@ -87,7 +87,7 @@ def find_library(folder: Path, board: Board) -> Library:
         builds = ", ".join(sorted(each.archive.parent.parent.name for each in fitting))
         raise InputError(
             f"{folder}: several libraries are for {board.name} ({builds})",
-            "name one of these folders with --tflm",
+            "name one of these folders as `tflm`",
         )
     root, archives = _builds(folder)
     if not archives:
@@ -127,7 +127,7 @@ def fitting_libraries(folder: Path, board: Board) -> list[Library]:
 def _builds(folder: Path) -> tuple[Path, list[Path]]:
     """The checkout that `folder` is or lies in, and the libraries built in `folder`."""
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder", "name a checkout of tflite-micro with --tflm")
+        raise InputError(f"{folder}: no such folder", "name a checkout of tflite-micro as `tflm`")
     folder = folder.resolve()
     root = next((each for each in (folder, *folder.parents) if (each / RESOLVER).is_file()), None)
     if root is None:

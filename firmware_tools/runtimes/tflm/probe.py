@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from firmware_tools.board.registry import FIRMWARE, Board, board_names, read_board
-from firmware_tools.image.linking import Runtime, link_firmware
-from firmware_tools.image.memory import MemoryUse
-from firmware_tools.link.session import open_session
+from firmware_tools.emulate.boot import open_session
+from firmware_tools.image.linking import InferenceCode, link_firmware
 from firmware_tools.runtimes.tflm.generate import write_probed_model
 from midfuse.core.errors import InputError
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.results import MemoryUse
 from midfuse.core.tflite_file import TFLiteModel
 
 # What probe.cc answers: the figures of `Probed`, then what TFLM complained of.
@@ -44,7 +44,7 @@ class Probed:
 def probe(
     model: TFLiteModel,
     board: Board,
-    runtime: Runtime,
+    runtime: InferenceCode,
     generated: Path,
     progress: Progress = SILENT,
 ) -> Probed:
@@ -76,7 +76,7 @@ def probe(
         complaint = " ".join(said.split()) or "its library was built without messages"
         raise InputError(
             f"{model.path}: TFLM does not take it: {complaint}",
-            "convert it for TFLM, or leave --runtime out",
+            "convert it for TFLM, or choose the midfuse `runtime`",
         )
     return found
 

@@ -8,11 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rich.console import Group
-from rich.table import Column
-from rich.table import Table as RichTable
-
-from midfuse.cli.console import Outcome
 from midfuse.core.errors import MidfuseError
 from midfuse.core.files import publish
 
@@ -26,16 +21,6 @@ class Table:
     header: list[str]
     rows: list[list[str]]
     notes: list[str] = field(default_factory=list)
-
-    def for_terminal(self) -> RichTable:
-        first, *others = self.header
-        columns = [Column(first), *(Column(name, justify="right") for name in others)]
-        table = RichTable(*columns, title=self.title, title_justify="left")
-        for row in self.rows:
-            table.add_row(*row)
-        table.caption = "\n".join(self.notes) or None
-        table.caption_justify = "left"
-        return table
 
     def markdown(self) -> str:
         header = [name.replace("\n", " ") for name in self.header]
@@ -55,8 +40,10 @@ class Report:
     failure: MidfuseError | None = None
 
 
-def write_report(report: Report, name: str, command: str, out: Path) -> Outcome:
-    """Write NAME.json, NAME.md and NAME.png into the folder `out`.
+def write_report(
+    report: Report, name: str, command: str, out: Path
+) -> tuple[dict[str, Any], list[Path]]:
+    """Write NAME.json, NAME.md and NAME.png into the folder `out`; what the JSON holds, the files.
 
     Raises:
         InputError: `out` cannot be written.
@@ -74,5 +61,4 @@ def write_report(report: Report, name: str, command: str, out: Path) -> Outcome:
         for ending, content in files.items():
             (Path(scratch) / f"{name}.{ending}").write_bytes(content)
         written = publish(Path(scratch), out)
-    view = Group(*(table.for_terminal() for table in report.tables))
-    return Outcome(data, view, written, report.failure)
+    return data, written

@@ -56,7 +56,7 @@ def scalability(plan: Plan, progress: Progress = SILENT) -> Report:
         MidfuseError: a command failed.
         Interrupted: by Ctrl-C.
     """
-    if not require_board(plan.board)["instructions_per_tick"]:
+    if not require_board(plan.board).instructions_per_tick:
         raise InputError(f"--board {plan.board}: counts no instructions", "name an emulated board")
     axes = axes_of(plan, plan.describe(progress))
     points = list(dict.fromkeys(point for axis in axes.values() for _, point in axis))

@@ -16,7 +16,7 @@ from firmware_tools.board.registry import (
     read_board_file,
 )
 from firmware_tools.board.schema import pin_numbers
-from firmware_tools.image.linking import target_macros
+from firmware_tools.board.toolchain import target_macros
 from midfuse.cli.main import main
 from midfuse.core.errors import InputError
 from tests.support.paths import ROOT

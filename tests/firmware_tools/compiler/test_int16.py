@@ -9,7 +9,8 @@ import pytest
 
 from firmware_tools.board.registry import read_board
 from firmware_tools.compiler import compile_model
-from firmware_tools.measure.evaluate import compare_ops
+from firmware_tools.measure.compare import compare_ops
+from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.core.errors import InputError
 from midfuse.core.tflite_file import parse_tflite
 from tests.boards.conftest import need
@@ -150,7 +151,7 @@ def test_int8_and_int16_in_one_model(tmp_path: Path) -> None:
         parse_tflite(b.content(), tmp_path / "mixed.tflite"),
         read_board("qemu-mps2-an386"),
     )
-    rows = compare_ops(model, need(board), [inputs], tmp_path)
+    rows = compare_ops(model, need(board), [inputs], tmp_path, Midfuse())
     assert len(rows) == len(model.ops)
     assert [row for row in rows if row.differing_bytes] == []
 

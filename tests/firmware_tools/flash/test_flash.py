@@ -13,11 +13,11 @@ import serial
 from click.testing import CliRunner
 
 from firmware_tools.board.registry import read_board
-from firmware_tools.flash import backend_for
-from firmware_tools.image.image import Image
+from firmware_tools.emulate.boot import emulator_for
 from firmware_tools.link.link import Link
 from midfuse.cli.main import main
 from midfuse.core.errors import DeviceError
+from midfuse.core.results import Image
 from tests.firmware_tools.toy import TOY_OUTPUT_BYTES, TOY_SHA256, toy_output, toy_windows
 
 
@@ -99,7 +99,7 @@ def test_a_board_that_ends_ends_the_command(image: Image) -> None:
 
 def test_nothing_is_left_when_the_body_fails(image: Image) -> None:
     def fail_within() -> None:
-        with backend_for(read_board(image.board)).boot(image.elf):
+        with emulator_for(read_board(image.board)).boot(image.elf):
             assert running(image)
             raise RuntimeError("within")
 
@@ -153,6 +153,6 @@ def test_a_program_that_is_no_board(tmp_path: Path) -> None:
     program.chmod(0o755)
     with (
         pytest.raises(DeviceError, match="ended with code 4: it is broken"),
-        backend_for(read_board("native")).boot(program),
+        emulator_for(read_board("native")).boot(program),
     ):
         pass

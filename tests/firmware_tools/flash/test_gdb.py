@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board.registry import Board, read_board
-from firmware_tools.flash.flow import Flashed, flash_image
+from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.gdb import GdbRemote
-from firmware_tools.image.image import Image
 from firmware_tools.link.session import connect
 from midfuse.cli.main import main
 from midfuse.core.errors import CheckFailed, DeviceError, InputError, Interrupted, MidfuseError
+from midfuse.core.results import FlashResult, Image
 from tests.firmware_tools.flash.gdb_line import HaltedBoard, damaged, halted_board, untouched
 from tests.firmware_tools.toy import TOY_OUTPUT_BYTES, toy_output, toy_windows
 
@@ -28,7 +28,7 @@ def halted(tmp_path: Path) -> Iterator[HaltedBoard]:
         yield board
 
 
-def flash(image: Image, halted: HaltedBoard, board: Board = BOARD) -> Flashed:
+def flash(image: Image, halted: HaltedBoard, board: Board = BOARD) -> FlashResult:
     return flash_image(image, board, GdbRemote(board), probe=halted.endpoint, port=halted.port)
 
 

@@ -15,8 +15,8 @@ from firmware_tools.board.schema import ChipId, OpenOcdEntry, Region
 from firmware_tools.flash import programmer_for, usb
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.openocd import OpenOcd
-from firmware_tools.image.image import Image
 from midfuse.core.errors import CheckFailed, DeviceError, InputError, Interrupted, MidfuseError
+from midfuse.core.results import Image
 from tests.firmware_tools.flash.flash_boards import board_with
 from tests.firmware_tools.flash.jtag_line import JtagLine, jtag_line
 from tests.firmware_tools.flash.simulated_chip import FLASH, PAGE_BYTES, SimulatedChip, elf_at

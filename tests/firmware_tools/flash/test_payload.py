@@ -12,9 +12,10 @@ from firmware_tools.board.registry import read_board
 from firmware_tools.board.schema import FlashEntry, OpenOcdEntry, PyOcdEntry, Uf2Entry
 from firmware_tools.flash import programmer_for
 from firmware_tools.flash.payload import read_payload
-from firmware_tools.image.image import Image, digest
+from firmware_tools.image.image import digest
 from midfuse.cli.main import main
 from midfuse.core.errors import InputError
+from midfuse.core.results import Image
 from tests.firmware_tools.flash.flash_boards import board_with
 from tests.firmware_tools.flash.simulated_chip import elf_at
 from tests.support.paths import DOCS

@@ -10,9 +10,9 @@ import pytest
 from firmware_tools.board.registry import Board
 from firmware_tools.board.schema import ChipId, PyOcdEntry, Region
 from firmware_tools.flash import programmer_for
-from firmware_tools.flash.flow import Flashed, flash_image
-from firmware_tools.image.image import Image
+from firmware_tools.flash.flow import flash_image
 from midfuse.core.errors import CheckFailed, DeviceError, MidfuseError
+from midfuse.core.results import FlashResult, Image
 from tests.firmware_tools.flash.flash_boards import board_with
 from tests.firmware_tools.flash.simulated_chip import RAM, DebugPort, SimulatedChip, elf_at
 
@@ -152,7 +152,7 @@ def board(tmp_path: Path) -> Board:
     return found.model_copy(update={"memory": memory})
 
 
-def flash(image: Image, board: Board, probe: str | None = None) -> Flashed:
+def flash(image: Image, board: Board, probe: str | None = None) -> FlashResult:
     return flash_image(image, board, programmer_for(board, "pyocd"), probe=probe)
 
 

@@ -12,8 +12,8 @@ from firmware_tools.board.schema import Region, Uf2Entry
 from firmware_tools.flash import uf2
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.uf2 import INFO, Uf2
-from firmware_tools.image.image import Image
 from midfuse.core.errors import DeviceError, InputError, MidfuseError
+from midfuse.core.results import Image
 from tests.firmware_tools.flash.flash_boards import board_with
 
 FAMILY = 0x57755A57

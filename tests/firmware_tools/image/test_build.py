@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board.registry import RUNTIME, read_board
-from firmware_tools.image.image import Image, read_image
-from firmware_tools.image.linking import NO_IMAGE_ID, build_firmware
+from firmware_tools.image.image import read_image
+from firmware_tools.image.linking import NO_IMAGE_ID
+from firmware_tools.runtimes.midfuse import build_firmware
 from midfuse.cli.main import main
 from midfuse.core.errors import InputError
+from midfuse.core.results import Image
 from midfuse.core.tflite_file import read_tflite
 from tests.support.paths import DATA
 

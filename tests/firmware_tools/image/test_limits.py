@@ -9,13 +9,15 @@ from click.testing import CliRunner
 
 from firmware_tools.board.registry import Board, read_board
 from firmware_tools.board.schema import Region
+from firmware_tools.board.toolchain import instruction_set
 from firmware_tools.compiler import compile_model
 from firmware_tools.compiler.variants import InstructionSet
 from firmware_tools.image.limits import check_fit, parse_bytes
-from firmware_tools.image.linking import build_firmware, instruction_set
-from firmware_tools.image.memory import MemoryUse, memory_use
+from firmware_tools.image.memory import memory_use
+from firmware_tools.runtimes.midfuse import build_firmware
 from midfuse.cli.main import main
 from midfuse.core.errors import InputError
+from midfuse.core.results import MemoryUse
 from midfuse.core.tflite_file import read_tflite
 from tests.support.paths import DATA
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from firmware_tools.board.registry import RUNTIME, read_board
-from firmware_tools.image.image import Image
-from firmware_tools.image.linking import build_firmware
+from firmware_tools.runtimes.midfuse import build_firmware
+from midfuse.core.results import Image
 from midfuse.core.tflite_file import read_tflite
 from tests.boards.conftest import MODELS, need
 from tests.support.paths import DATA

@@ -11,13 +11,13 @@ import pytest
 import serial
 
 from firmware_tools.board.registry import read_board
+from firmware_tools.emulate.boot import open_session
 from firmware_tools.emulate.process import Process
-from firmware_tools.image.image import Image
 from firmware_tools.link.frame import encode
 from firmware_tools.link.link import MAX_RESETS, Link
 from firmware_tools.link.protocol import HEADER, Kind
-from firmware_tools.link.session import open_session
 from midfuse.core.errors import DeviceError
+from midfuse.core.results import Image
 from tests.firmware_tools.link.lossy_line import Faults, lossy_line
 from tests.firmware_tools.toy import (
     TOY_OUTPUT_BYTES,

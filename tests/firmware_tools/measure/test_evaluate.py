@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from firmware_tools.board.registry import read_board
 from firmware_tools.emulate.process import Process
-from firmware_tools.image.linking import build_firmware
-from firmware_tools.measure.evaluate import accuracy
+from firmware_tools.measure.compare import accuracy
 from firmware_tools.measure.inputs import match_inputs
+from firmware_tools.runtimes.midfuse import build_firmware
 from midfuse.cli.main import main
 from midfuse.core.errors import InputError
 from midfuse.core.numeric import dequantise, quantise

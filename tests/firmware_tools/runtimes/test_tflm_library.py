@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board.registry import FIRMWARE, RUNTIME, Board, read_board
-from firmware_tools.image.linking import CXX_FLAGS, require_toolchain
-from firmware_tools.runtimes.choice import TFLM_VARIABLE
+from firmware_tools.board.toolchain import require_toolchain
+from firmware_tools.image.linking import CXX_FLAGS
 from firmware_tools.runtimes.tflm.generate import op_methods, write_header
 from firmware_tools.runtimes.tflm.library import ARCHIVE, RESOLVER, Library, find_library
 from midfuse.cli.main import main
@@ -172,7 +172,7 @@ def test_an_op_without_a_kernel_is_named(name: str, empty: Path) -> None:
 def test_options_that_do_not_go_together_are_one_line(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(TFLM_VARIABLE, raising=False)
+    monkeypatch.delenv("MIDFUSE_TFLM", raising=False)
     build = ["build", str(CNN), "--board=native", f"--out={tmp_path / 'out'}"]
     for options, message in (
         ([f"--tflm={empty}"], "--tflm: the runtime is midfuse; say --runtime tflm, too"),
@@ -185,7 +185,7 @@ def test_options_that_do_not_go_together_are_one_line(
         assert answer.exit_code == 2, answer.output
         (line,) = (line for line in answer.stderr.splitlines() if line.startswith("error: "))
         assert message in line
-    monkeypatch.setenv(TFLM_VARIABLE, str(empty))
+    monkeypatch.setenv("MIDFUSE_TFLM", str(empty))
     assert f"{empty}: no {ARCHIVE}" in CliRunner().invoke(main, [*build, "--runtime=tflm"]).stderr
     assert not (tmp_path / "out").exists()
 

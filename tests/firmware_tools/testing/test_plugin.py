@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from firmware_tools.board.registry import read_board
-from firmware_tools.flash import backend_for
+from firmware_tools.emulate.boot import emulator_for
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.gdb import GdbRemote
-from firmware_tools.image.linking import build_firmware
+from firmware_tools.runtimes.midfuse import build_firmware
 from midfuse.core.oracle import run_windows, write_expected
 from midfuse.core.tflite_file import read_tflite
 from tests.firmware_tools.flash.gdb_line import halted_board
@@ -146,7 +146,7 @@ def two_models(project: pytest.Pytester) -> pytest.Pytester:
 def test_the_model_of_a_board_that_runs_already(two_models: pytest.Pytester) -> None:
     native = read_board("native")
     image = build_firmware(read_tflite(MODEL), native, two_models.path / "running")
-    with backend_for(native).boot(image.elf) as running:
+    with emulator_for(native).boot(image.elf) as running:
         result = two_models.runpytest_subprocess(
             "--midfuse-board", "native", f"--midfuse-port={running.port}"
         )

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from midfuse.core.errors import CheckFailed, Interrupted
 from tests.trainer import paces
 from trainer.learn.distil import Labels
+from trainer.learn.lesson import Lesson
 from trainer.run import folder as run_folder
-from trainer.run.fit import History, Lesson, Schedule, fit, reproducible
+from trainer.run.fit import History, Schedule, fit, reproducible
 from trainer.run.folder import Run
 from trainer.run.loader import AHEAD, ahead
 

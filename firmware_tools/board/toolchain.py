@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 
+from firmware_tools.board.packages import apt_line
 from firmware_tools.board.registry import Board
 from firmware_tools.compiler.variants import InstructionSet
 from midfuse.core.errors import DeviceError
@@ -14,7 +15,7 @@ def require_toolchain(board: Board) -> None:
         if shutil.which(board.toolchain.program(name)) is None:
             raise DeviceError(
                 f"{board.toolchain.program(name)}, which builds for {board.name}, is not installed",
-                f"sudo apt-get install --no-install-recommends {board.toolchain.packages}",
+                apt_line(board.toolchain.packages),
             )
 
 

@@ -67,7 +67,7 @@ def flash(
     done = api.flash(
         image, board, port=port, probe=probe, backend=backend, runtime=runtime, progress=Terminal()
     )
-    return Outcome(done.to_json(), Text(_flashed(done)))
+    return Outcome(done.to_json(), Text(in_words(done)))
 
 
 def _plan(
@@ -82,7 +82,8 @@ def _plan(
     return Outcome(data, Text("\n".join(steps)))
 
 
-def _flashed(done: FlashResult) -> str:
+def in_words(done: FlashResult) -> str:
+    """One line for people."""
     image = f"image {done.image_id[:12]}…"
     if done.identified:
         return f"{done.board}: flashed by {done.backend}; it says over {done.port}: {image}"

@@ -6,11 +6,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from firmware_tools.board.packages import apt_line
 from firmware_tools.board.registry import Board
 from firmware_tools.board.schema import QemuEntry
 from firmware_tools.board.toolchain import require_toolchain
 from firmware_tools.doctor.finding import Finding, lacking
-from firmware_tools.doctor.install import apt_line
 from firmware_tools.flash import installed, programmer_for
 from firmware_tools.flash.gdb import PROGRAMS, GdbRemote
 from firmware_tools.flash.openocd import PROGRAM, OpenOcd

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from firmware_tools.board.packages import apt_line
 from firmware_tools.board.schema import QemuEntry
 from firmware_tools.emulate.child import Running, board_process
 from midfuse.core.errors import DeviceError
@@ -25,7 +26,7 @@ class Qemu:
         if shutil.which(self._entry.program) is None:
             raise DeviceError(
                 f"{self._entry.program}, which emulates the board, is not installed",
-                f"sudo apt-get install --no-install-recommends {self._entry.packages}",
+                apt_line(self._entry.packages),
             )
 
     def command(self, elf: Path) -> list[str]:

@@ -52,7 +52,7 @@ def no_chip_id(board: Board, address: int, error: DeviceError) -> DeviceError:
     return DeviceError(
         f"wrong chip: {board.name} is {board.mcu}, and this one has no id at {address:#010x}"
         f" ({error.problem}); nothing was written",
-        "check which board is connected, and --board and --probe",
+        "check which board is connected, and `board` and `probe`",
     )
 
 
@@ -62,5 +62,5 @@ def wrong_chip(board: Board, address: int, found: int, wanted: int) -> DeviceErr
     return DeviceError(
         f"wrong chip: {board.name} is {board.mcu} ({board.core}), but the {what} id at"
         f" {address:#010x} is {found:#x}, not {wanted:#x}; nothing was written",
-        "check which board is connected, and --board and --probe",
+        "check which board is connected, and `board` and `probe`",
     )

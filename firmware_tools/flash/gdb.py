@@ -5,6 +5,7 @@ import shutil
 import stat
 from pathlib import Path
 
+from firmware_tools.board.packages import apt_line
 from firmware_tools.board.registry import Board
 from firmware_tools.flash.chip import check_chip
 from firmware_tools.flash.gdb_mi import Gdb, open_gdb
@@ -57,7 +58,7 @@ class GdbRemote:
         endpoint = check_endpoint(probe, "HOST:PORT, or the serial port of a Black Magic Probe")
         if not _NETWORK.fullmatch(endpoint) and not _is_serial(endpoint):
             raise InputError(
-                f"--probe {endpoint}: neither HOST:PORT nor a serial port that is there",
+                f"`probe` {endpoint}: neither HOST:PORT nor a serial port that is there",
                 "start the server, or plug the probe in",
             )
         return endpoint
@@ -124,7 +125,7 @@ class GdbRemote:
                 return program
         raise DeviceError(
             f"neither {' nor '.join(PROGRAMS)}, which flash {self._board.name}, is installed",
-            "sudo apt-get install --no-install-recommends gdb-multiarch",
+            apt_line("gdb-multiarch"),
         )
 
 

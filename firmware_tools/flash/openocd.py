@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from firmware_tools.board.packages import apt_line
 from firmware_tools.board.registry import Board
 from firmware_tools.board.schema import OpenOcdEntry
 from firmware_tools.flash.chip import no_chip_id, registers, wrong_chip
@@ -49,7 +50,7 @@ class OpenOcd:
         if shutil.which(PROGRAM) is None:
             raise DeviceError(
                 f"{PROGRAM}, which flashes {self._board.name}, is not installed",
-                f"sudo apt-get install --no-install-recommends {PROGRAM}",
+                apt_line(PROGRAM),
             )
 
     def find(self, probe: str | None) -> str:
@@ -84,7 +85,7 @@ class OpenOcd:
                 except DeviceError as error:
                     raise DeviceError(
                         f"no board answers OpenOCD ({error.problem})",
-                        "check the cable, the board's power and, with --probe, the serial number",
+                        "check the cable, the board's power, and the serial number in `probe`",
                     ) from None
                 self._check_chip(run)
                 task.advance(note="writing")

@@ -32,7 +32,7 @@ def read_payload(image: Image, board: Board) -> Payload:
         InputError: the board is no chip, the .elf is damaged, or it reaches beyond the flash.
     """
     if board.memory is None:
-        raise InputError(f"{board.name}: has no flash", "leave out --backend and --probe")
+        raise InputError(f"{board.name}: has no flash", "leave out `backend` and `probe`")
     flash = board.memory.flash
     try:
         segments = _load_segments(image.elf.read_bytes())
@@ -59,7 +59,7 @@ def _check_room(elf: Path, board: Board, flash: Region, start: int, end: int) ->
     raise InputError(
         f"{elf}: has bytes for {start:#010x}, outside {board.name}'s flash"
         f" ({flash.start:#010x} to {flash.end:#010x})",
-        f"build it again with --board {board.name}",
+        f"build it again for `board` {board.name}",
     )
 
 

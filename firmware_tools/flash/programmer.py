@@ -16,7 +16,7 @@ class Capabilities:
 
     `erase` what it writes over; `verify` what was written, by reading back or by checksum;
     `identify` the chip before anything is written; `reset` the chip into its new firmware. `probe`
-    is what the option --probe names for it.
+    is what `probe` names for it.
     """
 
     erase: bool
@@ -62,21 +62,21 @@ def choose(found: Sequence[str], wanted: str | None, kind: str, board: str, reme
         if wanted in found:
             return wanted
         there = f"there is {listed}" if found else "there is none"
-        raise DeviceError(f"--probe {wanted}: no such {kind}; {there}", remedy)
+        raise DeviceError(f"`probe` {wanted}: no such {kind}; {there}", remedy)
     if not found:
         raise DeviceError(f"no {kind} for {board} found", remedy)
     if len(found) > 1:
         raise DeviceError(
             f"{len(found)} {kind}s for {board} found: {listed}; nothing was written",
-            "choose one with --probe",
+            "choose one as `probe`",
         )
     return found[0]
 
 
 def check_endpoint(probe: str | None, example: str) -> str:
-    """--probe, where it cannot be left out."""
+    """The probe, where it cannot be left out."""
     if probe is None:
-        raise InputError("--probe is missing", f"say where the board is: --probe {example}")
+        raise InputError("`probe` is missing", f"name the board's endpoint, such as {example}")
     return probe
 
 

@@ -41,14 +41,14 @@ class Uf2:
         """Needs no program."""
 
     def find(self, probe: str | None) -> str:
-        """See `Programmer`; without --probe, among the mounted drives of this kind of board."""
+        """See `Programmer`; without `probe`, among the mounted drives of this kind of board."""
         if probe is not None:
             self._check(Path(probe))
             return probe
         ours = [str(drive) for drive in mounted() if self._is_ours(board_id(drive / INFO) or "")]
         remedy = (
             "connect the board, start its boot loader (often by pressing reset twice) and mount"
-            " its drive; --probe names the drive's folder"
+            " its drive, or name the drive's folder as `probe`"
         )
         return choose(ours, None, "UF2 drive", self._board.name, remedy)
 
@@ -90,14 +90,14 @@ class Uf2:
         found = board_id(drive / INFO)
         if found is None:
             raise DeviceError(
-                f"--probe {drive}: no UF2 drive, as it has no {INFO} with a Board-ID",
+                f"`probe` {drive}: no UF2 drive, as it has no {INFO} with a Board-ID",
                 "start the board's boot loader and mount its drive",
             )
         if not self._is_ours(found):
             raise DeviceError(
                 f"wrong chip: {drive / INFO} says {found!r}, and a {self._board.name} says"
                 f" {self._entry.board_id!r}; nothing was written",
-                "check which board is connected, and --board and --probe",
+                "check which board is connected, and `board` and `probe`",
             )
 
     def _is_ours(self, found: str) -> bool:

@@ -33,7 +33,8 @@ def read_image(elf: Path, board: Board) -> Image:
         raise InputError(f"{elf}: not the image that {described} describes", "build it again")
     if file.board != board.name:
         raise InputError(
-            f"{elf}: built for {file.board}, not {board.name}", f"flash with --board {file.board}"
+            f"{elf}: built for {file.board}, not {board.name}",
+            f"flash `board` {file.board}",
         )
     binary = elf.with_suffix(".bin")
     return Image(elf=elf, binary=binary if binary.is_file() else None, **dict(file))

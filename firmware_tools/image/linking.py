@@ -248,7 +248,11 @@ def _compile(board: Board, name: str, arguments: list[str]) -> None:
             "take a smaller model or a larger board",
         )
     first = next((line for line in lines if "error" in line or "undefined" in line), "no message")
-    raise DeviceError(f"{program} failed: {first}", "see --debug, and report it if it is ours")
+    raise DeviceError(
+        f"{program} failed: {first}",
+        "report it if the source is Midfuse's",
+        details=done.stderr,
+    )
 
 
 def _write_image_id(elf: Path) -> str:

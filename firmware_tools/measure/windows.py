@@ -28,7 +28,7 @@ def draw_windows(model: TFLiteModel, count: int, seed: int = 0) -> list[Values]:
             raise InputError(
                 f"{model.path}: input {tensor.name[:60]} is {tensor.dtype}, which has no random"
                 " windows",
-                "evaluate or profile it with --inputs of your own",
+                "evaluate or profile it on `inputs` of your own",
             )
         values = np.empty((count, *tensor.shape), tensor.dtype)
         for at in range(count):

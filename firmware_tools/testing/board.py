@@ -100,7 +100,7 @@ class LoadedModel:
         assert (most if expected.tolerance else count) <= expected.tolerance, (
             f"{count} of {sum(values.nbytes for values in run.outputs)} output bytes on"
             f" {self.session.identity.board} differ from {expected.compared_with};"
-            " midfuse evaluate --per-op shows the first op that differs"
+            " midfuse.evaluate(…, per_op=True) shows the first op that differs"
         )
 
     def _match(self, inputs: Inputs) -> list[Values]:

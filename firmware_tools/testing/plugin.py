@@ -50,13 +50,13 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--midfuse-board: {error}") from None
     if port is None and board.emulator is None:
         raise pytest.UsageError(f"--midfuse-board: {name} is not emulated; add --midfuse-port")
-    name = config.getoption("--midfuse-runtime")
-    if name == "tflm" and "MIDFUSE_TFLM" not in os.environ:
+    runtime = config.getoption("--midfuse-runtime")
+    if runtime == "tflm" and "MIDFUSE_TFLM" not in os.environ:
         raise pytest.UsageError(
             "--midfuse-runtime tflm: MIDFUSE_TFLM names no checkout of tflite-micro; set it"
         )
     try:
-        find_runtime(name)
+        find_runtime(runtime)
     except MidfuseError as error:
         raise pytest.UsageError(f"--midfuse-runtime: {error}") from None
     workers = config.getoption("numprocesses", default=None) or 1  # of pytest-xdist

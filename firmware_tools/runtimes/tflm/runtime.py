@@ -46,7 +46,7 @@ class Tflm:
         """See `Runtime.build`, and `build_tflm`."""
         if report:
             raise InputError(
-                "`report`: only the midfuse runtime has one", "choose the midfuse `runtime`"
+                "`report` works only with the midfuse runtime", "choose the midfuse `runtime`"
             )
         library = self._library_for(board)
         return build_tflm(model, board, library, out, observable=observable, progress=progress)

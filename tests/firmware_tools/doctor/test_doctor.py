@@ -72,7 +72,7 @@ def test_what_the_default_board_needs_is_enough(path: Path) -> None:
     assert {"midfuse[train]", "midfuse[convert]"} <= found.keys()
     for tool in ("openocd", "gdb-multiarch", "qemu-system-riscv32", "riscv64-unknown-elf-gcc"):
         assert found[tool]["state"] == "optional"
-    assert "apt-get install --no-install-recommends openocd" in found["openocd"]["remedy"]
+    assert "apt-get -o APT::Install-Recommends=0 install openocd" in found["openocd"]["remedy"]
 
 
 def test_a_missing_tool_is_said_with_its_line(path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_missing_tool_is_said_with_its_line(path: Path) -> None:
     lines = answer.stdout.splitlines()
     at = lines.index("missing: qemu-system-arm")
     sudo = "" if os.geteuid() == 0 else "sudo "
-    assert lines[at + 1] == f"  {sudo}apt-get install --no-install-recommends qemu-system-arm"
+    assert lines[at + 1] == f"  {sudo}apt-get -o APT::Install-Recommends=0 install qemu-system-arm"
     assert answer.stderr.startswith("error: qemu-mps2-an386 is not ready: qemu-system-arm;")
     assert answer.stderr.count("\n") == 1
     # It is another board's tool.
@@ -119,8 +119,8 @@ def test_install_runs_apt_get_on_what_is_missing(path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["ready"]
-    shown = next(line for line in done.stderr.splitlines() if "apt-get install" in line)
-    packages = "apt-get install --no-install-recommends --yes qemu-system-arm"
+    shown = next(line for line in done.stderr.splitlines() if "APT::Install-Recommends=0" in line)
+    packages = "apt-get -o APT::Install-Recommends=0 install --yes qemu-system-arm"
     assert shown.removeprefix("sudo ") == packages
 
 

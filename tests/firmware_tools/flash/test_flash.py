@@ -128,8 +128,8 @@ def test_a_missing_emulator_is_one_line(toy_qemu: Image, monkeypatch: pytest.Mon
     answer = CliRunner().invoke(main, arguments)
     assert answer.exit_code == 3
     assert answer.stderr == (
-        "error: qemu-system-arm, which emulates the board, is not installed; sudo apt-get install"
-        " --no-install-recommends qemu-system-arm\n"
+        "error: qemu-system-arm, which emulates the board, is not installed; install what"
+        " Debian calls qemu-system-arm, with this system's package manager\n"
     )
 
 

@@ -130,11 +130,11 @@ def test_nobody_at_the_endpoint(toy_qemu: Image) -> None:
 
 @pytest.mark.parametrize("probe", [None, "| touch here", "/dev/nothing", "host", "--help"])
 def test_what_is_no_endpoint(toy_qemu: Image, probe: str | None) -> None:
-    with pytest.raises(InputError, match="--probe"):
+    with pytest.raises(InputError, match="`probe`"):
         flash_image(toy_qemu, BOARD, GdbRemote(BOARD), probe=probe)
 
 
 def test_gdb_is_missing(toy_qemu: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(DeviceError, match=r"neither gdb-multiarch nor .*; sudo apt-get install"):
+    with pytest.raises(DeviceError, match=r"neither gdb-multiarch nor .*; install what"):
         flash_image(toy_qemu, BOARD, GdbRemote(BOARD), probe="127.0.0.1:1")

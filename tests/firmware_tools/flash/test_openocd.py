@@ -12,6 +12,7 @@ import pytest
 
 from firmware_tools.board.registry import Board
 from firmware_tools.board.schema import ChipId, OpenOcdEntry, Region
+from firmware_tools.commands.flash import in_words
 from firmware_tools.flash import programmer_for, usb
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.openocd import OpenOcd
@@ -147,14 +148,14 @@ def test_a_pulled_cable_and_ctrl_c_are_told_and_a_second_try_mends_it(
     assert chip.flash[PAGE_BYTES:] == b"\x55" * (len(chip.flash) - PAGE_BYTES)
     assert chip.resets == resets + 2  # before and after
     assert (done.written_bytes, done.verified, done.identified) == (len(CONTENT), True, False)
-    assert "is written and verified by openocd; not yet identified: give --port" in str(done)
+    assert "is written and verified by openocd; not yet identified: give --port" in in_words(done)
 
 
 def test_openocd_is_missing(toy_qemu: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert refused(DeviceError, toy_qemu, board_of("interface/dummy.cfg")) == (
         "openocd, which flashes qemu-mps2-an386, is not installed;"
-        " sudo apt-get install --no-install-recommends openocd"
+        " install what Debian calls openocd, with this system's package manager"
     )
 
 
@@ -182,6 +183,6 @@ def test_two_probes_of_the_board(
     with pytest.raises(DeviceError) as caught:
         OpenOcd(board, board.flash[0]).find(None)
     assert str(caught.value) == (
-        "2 probes for qemu-mps2-an386 found: A1, B2; nothing was written; choose one with --probe"
+        "2 probes for qemu-mps2-an386 found: A1, B2; nothing was written; choose one as `probe`"
     )
     assert OpenOcd(board, board.flash[0]).find("A1") == "A1"

@@ -70,7 +70,7 @@ def test_the_first_back_end_that_is_installed(monkeypatch: pytest.MonkeyPatch) -
     only_tools = BOARD.model_copy(update={"flash": ENTRIES[:2]})
     assert programmer_for(only_tools).name == "pyocd"
     assert programmer_for(BOARD, "gdb").name == "gdb"
-    with pytest.raises(InputError, match=r"--backend uf2: .* has no \[\[flash\]\] of that name"):
+    with pytest.raises(InputError, match=r"`backend` uf2: .* has no \[\[flash\]\] of that name"):
         programmer_for(only_tools, "uf2")
 
 
@@ -99,7 +99,7 @@ def test_options_that_contradict(toy_qemu: Image) -> None:
     for options, words in [
         (["--backend", "emulator", "--port", "/dev/tty"], "needs no --port and no --probe"),
         (["--backend", "uf2"], "has no [[flash]] of that name; known: gdb"),
-        (["--backend", "gdb"], "--probe is missing; say where the board is"),
+        (["--backend", "gdb"], "--probe is missing; name the board's endpoint"),
     ]:
         answer = CliRunner().invoke(main, [*arguments, *options])
         assert (answer.exit_code, answer.stderr.count("\n")) == (2, 1)

@@ -215,10 +215,10 @@ def test_no_probe_two_probes_and_another_probe(
     plugged |= {"B2": SimulatedChip(), "A1": SimulatedChip()}
     assert refused(DeviceError, image, board) == (
         "2 debug probes for qemu-mps2-an386 found: A1, B2; nothing was written;"
-        " choose one with --probe"
+        " choose one as `probe`"
     )
     message = refused(DeviceError, image, board, "C3")
-    assert message.startswith("--probe C3: no such debug probe")
+    assert message.startswith("`probe` C3: no such debug probe")
     assert flash(image, board, "B2").probe == "B2"
     assert plugged["A1"].read(RAM, 4) == 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from firmware_tools.board.schema import Region, Uf2Entry
+from firmware_tools.commands.flash import in_words
 from firmware_tools.flash import uf2
 from firmware_tools.flash.flow import flash_image
 from firmware_tools.flash.uf2 import INFO, Uf2
@@ -101,7 +102,7 @@ def test_the_boot_loader_gets_the_image(
     assert sorted(written) == list(range(0, len(content), 256))
     assert content == binary.ljust(len(content), b"\xff")
     assert (done.probe, done.verified, done.identified) == (str(ours), False, False)
-    assert "is written by uf2; not yet identified: give --port" in str(done)
+    assert "is written by uf2; not yet identified: give --port" in in_words(done)
 
 
 def test_no_drive_and_two_drives(
@@ -116,7 +117,7 @@ def test_no_drive_and_two_drives(
     message = refused(DeviceError, toy_qemu, None)
     assert message == (
         f"2 UF2 drives for qemu-mps2-an386 found: {two[0]}, {two[1]}; nothing was"
-        " written; choose one with --probe"
+        " written; choose one as `probe`"
     )
     assert [list(each.iterdir()) for each in two] == [[each / INFO] for each in two]
     with boot_loader(two[1]) as written:

@@ -133,8 +133,9 @@ def test_a_missing_compiler_is_one_line(
     answer = CliRunner().invoke(main, arguments)
     assert answer.exit_code == 3
     assert answer.stderr == (
-        "error: arm-none-eabi-gcc, which builds for qemu-mps2-an386, is not installed; sudo apt-get"
-        " install --no-install-recommends gcc-arm-none-eabi libnewlib-arm-none-eabi\n"
+        "error: arm-none-eabi-gcc, which builds for qemu-mps2-an386, is not installed; install"
+        " what Debian calls gcc-arm-none-eabi libnewlib-arm-none-eabi, with this system's package"
+        " manager\n"
     )
     assert not out.exists()
 

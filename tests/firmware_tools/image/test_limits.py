@@ -152,7 +152,7 @@ def test_limits_without_an_image_hold_arena_and_constants(kind: list[str], tmp_p
 
 def test_sizes() -> None:
     texts = ["8192", "8k", "8K", "8KB", "8 kb"]
-    assert [parse_bytes(text, "--max-ram") for text in texts] == 5 * [8192]
+    assert [parse_bytes(text, "max_ram") for text in texts] == 5 * [8192]
     for text in ["", "K", "-1", "8M", "8.5K", "0x10", "８"]:
-        with pytest.raises(InputError, match=r"--max-ram: .* is not a size"):
-            parse_bytes(text, "--max-ram")
+        with pytest.raises(InputError, match=r"`max_ram`: .* is not a size"):
+            parse_bytes(text, "max_ram")

@@ -187,7 +187,7 @@ def test_a_board_that_runs_already(tmp_path: Path) -> None:
         answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", running.port, "--json")
         assert json.loads(answer.stdout)["differing_bytes"] == 0
         answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", running.port, "--per-op")
-        assert "--per-op: takes an image of its own" in one_line(answer, 2)
+        assert "--per-op builds its own image" in one_line(answer, 2)
     with Process().boot(other.elf) as running:
         answer = evaluate(tmp_path / "in.npz", tmp_path / "out", "--port", running.port)
         assert "another model is on the board" in one_line(answer, 3)

@@ -73,7 +73,7 @@ def test_several_for_a_core_are_named(checkout: Path) -> None:
     with pytest.raises(InputError) as raised:
         find_library(checkout, M4)
     assert "qemu-mps2-an386 (m4_default, m4_default_cmsis_nn)" in str(raised.value)
-    assert raised.value.remedy == "name one of these folders with --tflm"
+    assert raised.value.remedy == "name one of these folders as `tflm`"
 
 
 @needs_cross_compiler
@@ -175,10 +175,16 @@ def test_options_that_do_not_go_together_are_one_line(
     monkeypatch.delenv("MIDFUSE_TFLM", raising=False)
     build = ["build", str(CNN), "--board=native", f"--out={tmp_path / 'out'}"]
     for options, message in (
-        ([f"--tflm={empty}"], "--tflm: the runtime is midfuse; say --runtime tflm, too"),
-        (["--runtime=tflm"], "--runtime tflm: no --tflm DIR; name a checkout of tflite-micro"),
-        (["--runtime=tflm", f"--tflm={empty}", "--report"], "--report: is of our own compiler's"),
-        (["--runtime=tflm", f"--tflm={empty}", "--source-only"], "--source-only: is of our own"),
+        ([f"--tflm={empty}"], "--tflm: the runtime is midfuse; add --runtime tflm"),
+        (["--runtime=tflm"], "--runtime tflm: no folder; name a checkout of tflite-micro"),
+        (
+            ["--runtime=tflm", f"--tflm={empty}", "--report"],
+            "--report works only with",
+        ),
+        (
+            ["--runtime=tflm", f"--tflm={empty}", "--source-only"],
+            "--source-only works only",
+        ),
         (["--runtime=tflm", f"--tflm={empty}"], f"no {ARCHIVE} is built in it"),
     ):
         answer = CliRunner().invoke(main, [*build, *options])

@@ -228,7 +228,7 @@ def test_bench_measures_both_kinds_of_library_beside_ours(tmp_path: Path) -> Non
         assert cell["runtimes_differing_bytes"][name] > 0
         assert name in answer.stdout
     build_stand_in(checkout, M4, "m4_release")
-    assert "two libraries of TFLM are for qemu-mps2-an386" in midfuse(*arguments).stderr
+    assert "two libraries of tflm are for qemu-mps2-an386" in midfuse(*arguments).stderr
     # None for this core.
     answer = midfuse(*arguments[:2], f"--board={M0.name}", *arguments[3:])
     assert answer.exit_code == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from firmware_tools.board.registry import FIRMWARE, RUNTIME, boards_folder
-from firmware_tools.image.linking import C_FLAGS, SANITIZE
+from firmware_tools.image.elf import C_FLAGS, SANITIZE
 
 HERE = Path(__file__).parent
 FirmwareRun = Callable[..., bytes]

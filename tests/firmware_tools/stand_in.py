@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from firmware_tools.board.registry import Board
-from firmware_tools.image.linking import CXX_FLAGS
+from firmware_tools.image.elf import CXX_FLAGS
 from firmware_tools.runtimes.tflm.library import ARCHIVE
 from midfuse.core.oracle import Values
 from midfuse.core.tflite_file import TFLiteModel

@@ -16,7 +16,7 @@ from firmware_tools.board.toolchain import instruction_set
 from firmware_tools.compiler import RUNTIME, CompiledModel, compile_model
 from firmware_tools.compiler.passes import PASSES, Pass
 from firmware_tools.compiler.variants import InstructionSet
-from firmware_tools.image.linking import C_FLAGS, LINK_FLAGS
+from firmware_tools.image.elf import C_FLAGS, LINK_FLAGS
 from midfuse.core.tflite_file import TFLiteModel
 from tests.support.host_build import Window
 

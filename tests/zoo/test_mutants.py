@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from firmware_tools.compiler import RUNTIME
-from firmware_tools.image.linking import C_FLAGS
+from firmware_tools.image.elf import C_FLAGS
 from midfuse.core.tflite_file import parse_tflite
 from tests.support.host_build import random_windows, run_compiled
 from tests.support.paths import DATA, ROOT

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from firmware_tools.board.registry import FIRMWARE, Board
 from firmware_tools.emulate.boot import emulator_for
+from firmware_tools.image.elf import InferenceCode
 from firmware_tools.image.limits import check_fit
-from firmware_tools.image.linking import InferenceCode, link_firmware
+from firmware_tools.image.linking import link_firmware
 from firmware_tools.runtimes.tflm.generate import op_methods, write_header, write_model
 from firmware_tools.runtimes.tflm.library import Library
 from firmware_tools.runtimes.tflm.probe import Probed, emulated_twin, probe

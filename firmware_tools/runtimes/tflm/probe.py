@@ -7,7 +7,8 @@ from pathlib import Path
 
 from firmware_tools.board.registry import FIRMWARE, Board, board_names, read_board
 from firmware_tools.emulate.boot import open_session
-from firmware_tools.image.linking import InferenceCode, link_firmware
+from firmware_tools.image.elf import InferenceCode
+from firmware_tools.image.linking import link_firmware
 from firmware_tools.runtimes.tflm.generate import write_probed_model
 from midfuse.core.errors import InputError
 from midfuse.core.progress import SILENT, Progress

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from firmware_tools.board.registry import RUNTIME, read_board
+from firmware_tools.image.elf import NO_IMAGE_ID
 from firmware_tools.image.image import read_image
-from firmware_tools.image.linking import NO_IMAGE_ID
 from firmware_tools.runtimes.midfuse import build_firmware
 from midfuse.cli.main import main
 from midfuse.core.errors import InputError

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from firmware_tools.board.registry import FIRMWARE, RUNTIME, Board, read_board
 from firmware_tools.board.toolchain import require_toolchain
-from firmware_tools.image.linking import CXX_FLAGS
+from firmware_tools.image.elf import CXX_FLAGS
 from firmware_tools.runtimes.tflm.generate import op_methods, write_header
 from firmware_tools.runtimes.tflm.library import ARCHIVE, RESOLVER, Library, find_library
 from midfuse.cli.main import main

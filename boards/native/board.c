@@ -50,7 +50,8 @@ void board_init(void)
 /* Waits until the line is ready for `events`, at most `milliseconds` (-1: for ever). */
 static void wait_for(short events, int milliseconds)
 {
-    struct pollfd files[2] = {{.fd = line, .events = events}, {.fd = STDIN_FILENO, .events = POLLIN}};
+    struct pollfd files[2] = {{.fd = line, .events = events},
+                              {.fd = STDIN_FILENO, .events = POLLIN}};
     char ignored[64];
     if (poll(files, 2, milliseconds) > 0 && files[1].revents != 0 &&
         read(STDIN_FILENO, ignored, sizeof ignored) <= 0) {

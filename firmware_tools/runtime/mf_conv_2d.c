@@ -59,8 +59,8 @@ static int32_t window(const mf_conv_2d_params *p, const int8_t *input, const int
         const int32_t at = (y * width + left) * (int32_t)p->in_channels;
         sum = padded(sum, weights, (uint32_t)first * depth, p->input_zero_point);
         sum = inside(p, input + at, first, last, weights, sum);
-        sum = padded(sum, weights + (uint32_t)last * depth, (uint32_t)(kernel_width - last) * depth,
-                     p->input_zero_point);
+        sum = padded(sum, weights + (uint32_t)last * depth,
+                     (uint32_t)(kernel_width - last) * depth, p->input_zero_point);
     }
     return sum;
 }

@@ -7,7 +7,8 @@
 #include "mf_fixed_point.h"
 #include "mf_kernels.h"
 
-void mf_fully_connected_s8(const mf_fully_connected_params *p, const int8_t *input, int8_t *output)
+void mf_fully_connected_s8(const mf_fully_connected_params *p, const int8_t *input,
+                           int8_t *output)
 {
     const mf_channel_output *o = &p->output;
     for (uint32_t row = 0; row < p->rows; row++) {

@@ -32,7 +32,8 @@ typedef struct {
     mf_channel_output output;
 } mf_fully_connected_params;
 
-void mf_fully_connected_s8(const mf_fully_connected_params *p, const int8_t *input, int8_t *output);
+void mf_fully_connected_s8(const mf_fully_connected_params *p, const int8_t *input,
+                           int8_t *output);
 void mf_fully_connected_s16(const mf_fully_connected_params *p, const int16_t *input,
                             int16_t *output);
 
@@ -105,7 +106,7 @@ void mf_softmax_s8(const mf_softmax_params *p, const int8_t *input, int8_t *outp
 typedef struct {
     uint32_t rows;
     uint32_t depth;
-    int32_t multiplier, shift;   /* from a difference to the row's maximum to steps of 10 / 65535 */
+    int32_t multiplier, shift; /* from a difference to the row's maximum to steps of 10 / 65535 */
     const int16_t *exponentials; /* exp(x) in Q0.15 for mf_interpolate, x from -10 to 0 */
     const int16_t *reciprocals;  /* 1 / (1 + x) in Q0.15 for mf_interpolate, x from 0 to 1 */
 } mf_softmax_s16_params;
@@ -293,7 +294,7 @@ void mf_two_slopes_s16(const mf_two_slopes_params *p, const int16_t *input, int1
 typedef struct {
     uint32_t count;
     int32_t multiplier, shift; /* in * multiplier / 2^shift is in steps of 1 / 12288 */
-    const uint16_t *table;     /* 256 values of 1 / (1 + exp(-x)) in Q0.16, x in steps of 1 / 24 */
+    const uint16_t *table; /* 256 values of 1 / (1 + exp(-x)) in Q0.16, x in steps of 1 / 24 */
 } mf_sigmoid_params;
 
 void mf_logistic_s16(const mf_sigmoid_params *p, const int16_t *input, int16_t *output);

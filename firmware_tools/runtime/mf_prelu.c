@@ -14,7 +14,8 @@ static inline int8_t prelu(const mf_binary_params *p, int8_t a, int8_t b)
     return mf_clamp(value + p->output_zero_point, p->low, p->high);
 }
 
-void mf_prelu_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2, int8_t *out)
+void mf_prelu_s8(const mf_binary_params *p, const int8_t *input1, const int8_t *input2,
+                 int8_t *out)
 {
     MF_FOR_EACH_ELEMENT(int8_t, p, input1, input2, out, prelu);
 }

@@ -31,7 +31,8 @@ static inline int32_t mf_one_over_one_plus(int32_t a)
 {
     const int64_t one = (int64_t)a + INT32_MAX; /* 1 + a, with the 1 of Q0.31 */
     const int32_t half_denominator = (int32_t)((one + 1) / 2);
-    int32_t x = 1515870810 + mf_high_multiply(half_denominator, -1010580540); /* 48/17 - 32/17 d */
+    int32_t x =
+        1515870810 + mf_high_multiply(half_denominator, -1010580540); /* 48/17 - 32/17 d */
     for (int i = 0; i < 3; i++) {
         const int32_t product = mf_high_multiply(half_denominator, x);
         const int32_t remainder = (1 << 29) - product;

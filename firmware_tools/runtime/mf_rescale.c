@@ -18,7 +18,7 @@ static int32_t rescaled(const mf_rescale_params *p, int32_t value)
     {                                                                                            \
         for (uint32_t i = 0; i < p->count; i++) {                                                \
             const int32_t code = rescaled(p, input[i]);                                          \
-            output[i] = (to)(code < (low) ? (low) : code > (high) ? (high) : code);              \
+            output[i] = (to)((code < (low)) ? (low) : (code > (high)) ? (high) : code);          \
         }                                                                                        \
     }
 

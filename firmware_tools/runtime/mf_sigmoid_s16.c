@@ -40,7 +40,8 @@ void mf_tanh_s16(const mf_sigmoid_params *p, const int16_t *input, int16_t *outp
 {
     for (uint32_t i = 0; i < p->count; i++) {
         const int32_t x = scaled(p, input[i]);
-        const int32_t y = interpolated(p->table, x, 8, UINT16_MAX << 8) - (1 << 23); /* Q.24 - 1/2 */
+        const int32_t y =
+            interpolated(p->table, x, 8, UINT16_MAX << 8) - (1 << 23); /* Q.24 - 1/2 */
         output[i] = (int16_t)((x >= 0 ? y + (1 << 7) : -y + (1 << 7) - 1) >> 8);
     }
 }

@@ -20,7 +20,8 @@ static int32_t tap(const int8_t *input, const int8_t *weights, uint32_t depth, i
 static int32_t gathered(const mf_transpose_conv_params *p, const int8_t *input,
                         const int8_t *weights, uint32_t y, uint32_t x, int32_t sum)
 {
-    for (uint32_t i = y % p->stride_height; i < p->kernel_height && i <= y; i += p->stride_height) {
+    for (uint32_t i = y % p->stride_height; i < p->kernel_height && i <= y;
+         i += p->stride_height) {
         const uint32_t u = (y - i) / p->stride_height;
         if (u >= p->in_height) {
             continue;
@@ -47,8 +48,8 @@ void mf_transpose_conv_s8(const mf_transpose_conv_params *p, const int8_t *input
             for (uint32_t x = 0; x < p->out_width; x++) {
                 const int8_t *weights = p->weights;
                 for (uint32_t c = 0; c < p->out_channels; c++, weights += filter) {
-                    const int32_t sum = gathered(p, input, weights, y + p->pad_top,
-                                                 x + p->pad_left, o->bias[c]);
+                    const int32_t sum =
+                        gathered(p, input, weights, y + p->pad_top, x + p->pad_left, o->bias[c]);
                     const int32_t value = mf_requantize(sum, o->multiplier[c], o->shift[c]);
                     *output++ = mf_clamp(value + o->zero_point, o->low, o->high);
                 }

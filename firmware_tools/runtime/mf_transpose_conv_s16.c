@@ -12,7 +12,8 @@ static int64_t gathered(const mf_transpose_conv_params *p, const int16_t *input,
                         const int8_t *weights, uint32_t y, uint32_t x)
 {
     int64_t sum = 0;
-    for (uint32_t i = y % p->stride_height; i < p->kernel_height && i <= y; i += p->stride_height) {
+    for (uint32_t i = y % p->stride_height; i < p->kernel_height && i <= y;
+         i += p->stride_height) {
         const uint32_t u = (y - i) / p->stride_height;
         if (u >= p->in_height) {
             continue;

@@ -253,7 +253,8 @@ static void check_window(uint32_t session)
         const mf_tensor *tensor = &mf_the_model.inputs[input];
         const int8_t *values = input == 0 ? a : b;
         for (uint32_t at = 0; at < tensor->bytes; at += MF_WRITE_BYTES) {
-            uint32_t size = tensor->bytes - at < MF_WRITE_BYTES ? tensor->bytes - at : MF_WRITE_BYTES;
+            uint32_t size =
+                tensor->bytes - at < MF_WRITE_BYTES ? tensor->bytes - at : MF_WRITE_BYTES;
             put_u16(payload, input);
             put_u32(payload + 2, at);
             memcpy(payload + 6, values + at, size);

@@ -7,8 +7,9 @@
 #include "mf_product_dsp.h"
 #include "mf_softmax_row_dsp.h"
 
-void mf_attention_dsp(const mf_attention_dsp_params *p, const int8_t *queries, const int32_t *keys,
-                      const int32_t *values, int32_t *scratch, int8_t *output)
+void mf_attention_dsp(const mf_attention_dsp_params *p, const int8_t *queries,
+                      const int32_t *keys, const int32_t *values, int32_t *scratch,
+                      int8_t *output)
 {
     int32_t *const query = scratch;
     int8_t *const scores = (int8_t *)(query + 4 * p->scores.steps);

@@ -66,8 +66,8 @@ static void dilated_row(const mf_conv_2d_dsp_params *p, const int8_t *from, int3
 }
 
 /* The strip of the `pixels` windows whose first is at (top, left). */
-static void gather(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t top,
-                   int32_t left, uint32_t pixels, int32_t *strip)
+static void gather(const mf_conv_2d_dsp_params *p, const int8_t *input, int32_t top, int32_t left,
+                   uint32_t pixels, int32_t *strip)
 {
     const uint32_t depth = p->in_channels;
     const uint32_t dilated = p->dilation_width > 1;

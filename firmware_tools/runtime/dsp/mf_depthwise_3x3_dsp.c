@@ -50,7 +50,8 @@ void mf_depthwise_3x3_dsp(const mf_depthwise_3x3_dsp_params *p, const int8_t *in
     for (uint32_t b = 0; b < p->batches; b++) {
         const int32_t *stream = p->stream;
         for (uint32_t c = 0; c < p->channels; c += MF_LANES_DSP, stream += p->block_words) {
-            const uint32_t first = c < p->channels - MF_LANES_DSP ? c : p->channels - MF_LANES_DSP;
+            const uint32_t first =
+                c < p->channels - MF_LANES_DSP ? c : p->channels - MF_LANES_DSP;
             group(p, input + first, inside, planes, stream, output + first);
         }
         mf_clamp_all_dsp(output, count, p->low, p->high);

@@ -90,12 +90,13 @@ typedef struct {
     uint32_t query_row_stride, output_row_stride;
     int32_t query_zero_point;
     mf_dsp_scale scores, outputs;
-    const int8_t *scores_table; /* a look-up between the scores and their softmax, or none */
+    const int8_t *scores_table;  /* a look-up between the scores and their softmax, or none */
     const int32_t *exponentials; /* 256, the last is that of the difference 0 */
 } mf_attention_dsp_params;
 
-void mf_attention_dsp(const mf_attention_dsp_params *p, const int8_t *queries, const int32_t *keys,
-                      const int32_t *values, int32_t *scratch, int8_t *output);
+void mf_attention_dsp(const mf_attention_dsp_params *p, const int8_t *queries,
+                      const int32_t *keys, const int32_t *values, int32_t *scratch,
+                      int8_t *output);
 
 typedef struct {
     uint32_t rows;

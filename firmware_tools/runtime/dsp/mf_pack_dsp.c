@@ -36,8 +36,8 @@ static void along_columns(const mf_pack_dsp_params *p, const int8_t *from, int32
 }
 
 /* What is left at an edge, element by element. */
-static void edge(const mf_pack_dsp_params *p, const int8_t *from, uint32_t depth, uint32_t columns,
-                 int32_t *packed)
+static void edge(const mf_pack_dsp_params *p, const int8_t *from, uint32_t depth,
+                 uint32_t columns, int32_t *packed)
 {
     int16_t halves[16] = {0};
     for (uint32_t c = 0; c < 4 && c < columns; c++) {

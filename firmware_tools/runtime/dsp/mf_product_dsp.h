@@ -17,8 +17,8 @@ extern "C" {
 #endif
 
 /* Gives 4 * blocks columns. */
-void mf_product_row_dsp(const int32_t *matrix, const int32_t *row, int8_t *output, uint32_t blocks,
-                        const mf_dsp_scale *scale);
+void mf_product_row_dsp(const int32_t *matrix, const int32_t *row, int8_t *output,
+                        uint32_t blocks, const mf_dsp_scale *scale);
 
 #ifdef __cplusplus
 }

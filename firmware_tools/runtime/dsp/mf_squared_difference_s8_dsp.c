@@ -69,7 +69,8 @@ void mf_squared_difference_s8_dsp(const mf_squared_difference_dsp_params *p, con
 }
 
 void mf_squared_difference_alike_s8_dsp(const mf_squared_difference_dsp_params *p,
-                                        const int8_t *input1, const int8_t *input2, int8_t *output)
+                                        const int8_t *input1, const int8_t *input2,
+                                        int8_t *output)
 {
     all_rows(&p->axes, &p->form, input1, input2, output, rows_alike);
 }

@@ -40,7 +40,8 @@ static const int8_t *gathered(const mf_mve_window *p, const int8_t *input, int32
             mf_take_bytes_mve(from + j, p->in_width, to, (uint32_t)(rows.last - rows.first));
         }
     } else {
-        for (int32_t i = rows.first; i < rows.last; i++, from += p->in_width * depth, to += depth) {
+        for (int32_t i = rows.first; i < rows.last;
+             i++, from += p->in_width * depth, to += depth) {
             mf_spread_bytes_mve(from, to, depth, step, inside);
         }
     }

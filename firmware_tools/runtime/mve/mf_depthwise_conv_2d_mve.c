@@ -39,8 +39,8 @@ static void image(const mf_depthwise_conv_2d_mve_params *p, const int8_t *input,
         }
         const uint32_t first = y * w->stride_height % w->kernel_height; /* row of the window */
         channels.offsets = p->channels.offsets + first * taps;
-        mf_channels_mve(&channels, ring, output, w->out_width,
-                        w->stride_width * w->in_channels, w->in_channels);
+        mf_channels_mve(&channels, ring, output, w->out_width, w->stride_width * w->in_channels,
+                        w->in_channels);
         output += w->out_width * w->in_channels;
     }
 }

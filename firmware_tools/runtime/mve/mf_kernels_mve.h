@@ -66,7 +66,7 @@ typedef struct {
 
 typedef struct {
     mf_mve_window window;
-    mf_mve_channels channels; /* its offsets for each row of the ring that a window may begin in */
+    mf_mve_channels channels; /* its offsets by the row of the ring where a window begins */
     uint32_t row_bytes;       /* of the ring's rows */
 } mf_depthwise_conv_2d_mve_params;
 
@@ -113,7 +113,8 @@ typedef struct {
 } mf_attention_mve_params;
 
 void mf_attention_mve(const mf_attention_mve_params *p, const int8_t *queries,
-                      const int32_t *keys, const int32_t *values, int32_t *scores, int8_t *output);
+                      const int32_t *keys, const int32_t *values, int32_t *scores,
+                      int8_t *output);
 
 void mf_lookup_s8_mve(const mf_lookup_params *p, const int8_t *input, int8_t *output);
 

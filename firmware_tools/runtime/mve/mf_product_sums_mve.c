@@ -1,16 +1,16 @@
 /* mf_product_mve.h with a row factor. */
 #include "mf_product_mve.h"
 
-#define ROW_SUM                             \
-    "ldm        sp, {r2, r4, lr}        \n" \
-    "movs       r4, #0                  \n" \
-    "dlstp.8    lr, lr                  \n" \
-    "5:                                 \n" \
-    "vldrb.8    q0, [r2], #16           \n" \
-    "vaddva.s8  r4, q0                  \n" \
-    "letp       lr, 5b                  \n" \
-    "ldr        r0, [sp, #40]           \n" \
-    "mul        r4, r4, r0              \n" \
+#define ROW_SUM                                                                                  \
+    "ldm        sp, {r2, r4, lr}        \n"                                                      \
+    "movs       r4, #0                  \n"                                                      \
+    "dlstp.8    lr, lr                  \n"                                                      \
+    "5:                                 \n"                                                      \
+    "vldrb.8    q0, [r2], #16           \n"                                                      \
+    "vaddva.s8  r4, q0                  \n"                                                      \
+    "letp       lr, 5b                  \n"                                                      \
+    "ldr        r0, [sp, #40]           \n"                                                      \
+    "mul        r4, r4, r0              \n"                                                      \
     "vdup.32    q5, r4                  \n"
 
 __attribute__((naked)) void mf_product_sums_mve(const mf_mve_weights *w __attribute__((unused)),

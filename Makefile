@@ -56,10 +56,13 @@ MINUTES ?= 60
 fuzz: setup
 	$(BIN)/python -m tests.fuzz $(MINUTES)
 
+C_SOURCES = $(shell find boards examples firmware_tools tests -name '*.[ch]' -o -name '*.cc')
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
 
 # The pages that are written from tables in the code.
 docs: setup

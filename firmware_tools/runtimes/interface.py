@@ -83,7 +83,7 @@ def find_runtime(name: str, folder: Path | None = None) -> Runtime:
     if name not in found:
         raise InputError(f"`runtime` {name}: unknown", f"known: {', '.join(sorted(found))}")
     if folder is None:
-        named = environ.get(f"MIDFUSE_{name.upper()}")
+        named = environ.get(f"MIDFUSE_{name.upper().replace('-', '_')}")
         folder = Path(named) if named else None
     runtime: Runtime = found[name].load()(folder)
     return runtime

@@ -1,6 +1,7 @@
-"""A board of the user's own, by the recipe of docs/boards.md alone."""
+"""A board of the user's own, by one file: the example's."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +13,18 @@ from firmware_tools.board.schema import BoardFile
 from midfuse.cli.main import main
 from midfuse.core.tflite_file import read_tflite
 from tests.boards.conftest import need, need_oracle, random_windows
-from tests.support.paths import DATA, DOCS
+from tests.support.paths import DOCS, ROOT, STUDENT
 
 PAGE = (DOCS / "boards.md").read_text(encoding="utf-8")
-STUDENT = DATA / "student" / "student_int8.tflite"
+MODEL = STUDENT / "student_int8.tflite"
 
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The page's board in a folder of the user's, named as the page's commands name it."""
-    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
+    """The example's board in a folder of the user's, named as the page's commands name it."""
     (name,) = set(re.findall(r"midfuse (?:boards|evaluate \S+ --board) ([\w-]*stm32-\S+)", PAGE))
-    folder = tmp_path / "boards" / name
-    folder.mkdir(parents=True)
-    (folder / "board.toml").write_text(text, encoding="utf-8")
-    monkeypatch.setenv(OWN_BOARDS, str(folder.parent))
+    shutil.copytree(ROOT / "examples" / "own_board", tmp_path / "boards")
+    monkeypatch.setenv(OWN_BOARDS, str(tmp_path / "boards"))
     return str(name)
 
 
@@ -36,9 +34,9 @@ def test_the_recipe_alone_adds_a_board(recipe: str, tmp_path: Path) -> None:
     assert recipe in CliRunner().invoke(main, ["boards", "--json"]).stdout
     shown = CliRunner().invoke(main, ["boards", recipe])
     assert shown.exit_code == 0
-    windows = random_windows(read_tflite(STUDENT), 3)
+    windows = random_windows(read_tflite(MODEL), 3)
     np.savez(tmp_path / "windows.npz", **{str(i): values for i, values in enumerate(windows)})
-    command = ["evaluate", str(STUDENT), "--board", recipe, "--out", str(tmp_path / "out")]
+    command = ["evaluate", str(MODEL), "--board", recipe, "--out", str(tmp_path / "out")]
     answer = CliRunner().invoke(main, [*command, "--inputs", str(tmp_path / "windows.npz")])
     assert answer.exit_code == 0, answer.output
     assert re.search(r"differing bytes\W+0 ", answer.stdout)
@@ -47,7 +45,7 @@ def test_the_recipe_alone_adds_a_board(recipe: str, tmp_path: Path) -> None:
 def test_what_a_wrong_recipe_says(recipe: str) -> None:
     path = read_board(recipe).folder / "board.toml"
     path.write_text(path.read_text().replace('driver = "stm32"', 'driver = "stm23"'))
-    answer = CliRunner().invoke(main, ["build", str(STUDENT), "--board", recipe])
+    answer = CliRunner().invoke(main, ["build", str(MODEL), "--board", recipe])
     assert answer.exit_code == 2
     assert answer.stderr.startswith(f"error: {path}: uart.driver: no 'stm23'; known: cmsdk, ")
 

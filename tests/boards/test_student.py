@@ -18,7 +18,7 @@ from midfuse.core.card import quantise_window, read_card
 from midfuse.core.oracle import Values
 from midfuse.core.tflite_file import read_tflite
 from tests.boards.conftest import need_oracle
-from tests.support.paths import DATA
+from tests.support.paths import STUDENT
 from trainer.data.datasets import load_dataset
 from trainer.data.windows import cut, of_subjects, stratified
 
@@ -30,7 +30,7 @@ ACCURACY = 24 / 28
 @pytest.fixture(scope="module")
 def held_out() -> Labelled:
     """Four windows an activity of the two people held out, as the device quantises them."""
-    card = read_card(DATA / "student" / "student.json")
+    card = read_card(STUDENT / "student.json")
     dataset = load_dataset("seglearn-watch")
     windows = cut(of_subjects(dataset, card.training.split["test"]), dataset.window)
     chosen = stratified(windows, 4 * len(dataset.labels), np.random.default_rng(0))
@@ -44,7 +44,7 @@ def held_out() -> Labelled:
 def test_it_recognises_the_activities(board: Board, held_out: Labelled, tmp_path: Path) -> None:
     need_oracle()
     inputs, labels = held_out
-    model = read_tflite(DATA / "student" / "student_int8.tflite")
+    model = read_tflite(STUDENT / "student_int8.tflite")
     found, _ = evaluate_model(model, board, inputs, tmp_path, Midfuse(), labels=labels)
     assert found.differing_bytes == 0
     assert found.accuracy == ACCURACY

@@ -67,6 +67,7 @@ lint: setup
 # The pages that are written from tables in the code.
 docs: setup
 	$(BIN)/python -m midfuse.core.ops_page
+	$(BIN)/python -m midfuse.core.schemas
 
 setup: .venv/.system .venv/.packages
 

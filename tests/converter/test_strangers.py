@@ -34,7 +34,14 @@ WITNESSES = {
 }
 
 
-@pytest.mark.parametrize("name", STRANGERS)
+# Convolutions along time and over images, a skip connection, attention; the others in full.
+QUICK = ("cnn_1d", "residual", "transformer", "unet")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.full) for name in STRANGERS],
+)
 def test_a_stranger_runs_on_the_cortex_m4(name: str, tmp_path: Path) -> None:
     core = need(read_board(CORTEX_M4))
     pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
+from filelock import FileLock
 
 from benchmarks.zoo import INT16, ZOO
 from midfuse.core.tflite_file import TFLiteModel, read_tflite
@@ -24,7 +25,18 @@ class Specimen(NamedTuple):
 
 @pytest.fixture(scope="session")
 def zoo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("zoo")
+    """Written once for all workers of a run."""
+    shared = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if shared is None:
+        return _written(tmp_path_factory.mktemp("zoo"))
+    folder = tmp_path_factory.getbasetemp().parent / "zoo"
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            (_written(tmp_path_factory.mktemp("zoo"))).rename(folder)
+    return folder
+
+
+def _written(folder: Path) -> Path:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.zoo.write", str(folder)],
         env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)},

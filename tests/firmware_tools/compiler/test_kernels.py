@@ -24,9 +24,15 @@ from tests.support.random_ops import independent_ops
 from tests.support.tflite_builder import TFLiteBuilder, schema
 
 # Hypothesis begins with the simplest example and repeats one now and then.
-EXAMPLES, OPS_A_MODEL = 6, 85
+EXAMPLES, EXAMPLES_IN_FULL, OPS_A_MODEL = 2, 6, 85
 WINDOWS = 2
 SEEN: dict[str, set[int]] = {}
+thorough = settings(
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # models of this size shrink for minutes
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
 
 
 def test_every_form_of_the_op_table_has_a_case() -> None:
@@ -38,16 +44,22 @@ def test_every_form_of_the_op_table_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("kind", CASES)
-@settings(
-    max_examples=EXAMPLES,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # models of this size shrink for minutes
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
-)
+@settings(thorough, max_examples=EXAMPLES)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
 def test_kernel_equals_tflm(kind: str, data: st.DataObject, seed: int) -> None:
-    seen = SEEN.setdefault(kind, set())
+    _compare(kind, data, seed, set())
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", CASES)
+@settings(thorough, max_examples=EXAMPLES_IN_FULL)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_kernel_equals_tflm_in_many_cases(kind: str, data: st.DataObject, seed: int) -> None:
+    _compare(kind, data, seed, SEEN.setdefault(kind, set()))
+
+
+def _compare(kind: str, data: st.DataObject, seed: int, seen: set[int]) -> None:
+    """A model of ops of one kind against TFLM; what was `seen` is not counted again."""
     model = independent_ops([kind] * OPS_A_MODEL, data.draw, seen)
     windows = random_windows(model, WINDOWS, np.random.default_rng(seed)) + extreme_windows(model)
     with TemporaryDirectory() as folder:
@@ -55,6 +67,7 @@ def test_kernel_equals_tflm(kind: str, data: st.DataObject, seed: int) -> None:
     np.testing.assert_array_equal(ours, run_oracle(model, windows, observable=False))
 
 
+@pytest.mark.full
 def test_there_were_twenty_thousand_cases() -> None:
     if set(SEEN) != set(CASES):
         pytest.skip("not every kind of op was tested")

@@ -23,10 +23,10 @@ extern const uint8_t mf_image_id[MF_IMAGE_ID_BYTES];
 typedef struct {
     const mf_model *model;
     uint32_t session;
-    uint16_t sequence;      /* of the last request that was carried out */
-    bool open;              /* there is a session */
-    bool answered;          /* the outputs belong to the inputs written last */
-    uint32_t written;       /* input bytes since the last inference */
+    uint16_t sequence; /* of the last request that was carried out */
+    bool open;         /* there is a session */
+    bool answered;     /* the outputs belong to the inputs written last */
+    uint32_t written;  /* input bytes since the last inference */
     /* What the last request got, kept for a repetition: `answer`, then `read`, which points into
      * a tensor. Only a WRITE or an INVOKE could change that, and either has an answer of its own. */
     uint8_t answer[MF_ANSWER_BYTES];
@@ -39,7 +39,13 @@ typedef struct {
 
 void mf_server_init(mf_server *server, const mf_model *model);
 
-/* Takes one byte from the line; answers through board_write when it completes a request. */
-void mf_server_receive(mf_server *server, uint8_t byte);
+/* Takes one byte from the line for an mf_server; answers through board_write when the byte
+ * completes a request. True when it completed an undamaged frame. */
+bool mf_server_receive(void *context, uint8_t byte);
+
+/* Carries out a request of that type: gets its payload, writes the answer's payload to `answer`,
+ * and returns its length, or an error code with a minus before it. See requests.c. */
+int mf_request(mf_server *server, uint8_t type, const uint8_t *payload, uint32_t length,
+               uint8_t *answer);
 
 #endif

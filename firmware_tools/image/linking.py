@@ -22,7 +22,7 @@ from midfuse.core.files import publish
 from midfuse.core.progress import SILENT, Progress
 from midfuse.core.results import Image, ImageFile, ImageStep, MemoryUse
 
-COMMON_SOURCES = ("main.c", "server.c", "frame.c", "image_id.c")
+COMMON_SOURCES = ("main.c", "port.c", "server.c", "requests.c", "frame.c", "image_id.c")
 
 
 def link_firmware(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import serial
 
 from firmware_tools.board.registry import Board
-from firmware_tools.link.link import Link
 from firmware_tools.link.protocol import Identity
+from firmware_tools.link.requests import Link
+from firmware_tools.link.transport import Transport
 from midfuse.core.errors import DeviceError
 
 
@@ -44,7 +45,7 @@ def connect(
     """
     baud = board.uart.baud if board.uart else 115200
     with _open(port, baud, time.monotonic() + appears_within) as line:
-        link = Link(line)
+        link = Link(Transport(line))
         yield Session(port, link, link.open(model_sha256, image_id), board)
 
 

@@ -8,8 +8,9 @@ import serial
 
 from firmware_tools.board.registry import Board, read_board
 from firmware_tools.emulate.boot import emulator_for, open_session
-from firmware_tools.link.link import Link
+from firmware_tools.link.requests import Link
 from firmware_tools.link.session import connect
+from firmware_tools.link.transport import Transport
 from firmware_tools.measure.evaluate import evaluate_model
 from firmware_tools.runtimes.midfuse import Midfuse
 from midfuse.core.errors import DeviceError
@@ -101,7 +102,7 @@ def test_a_crash_starts_the_board_anew_and_is_told(board: Board, toy: Image) -> 
     a, b = toy_windows(1, seed=4)[0]
     with emulator_for(board).boot(toy.elf) as running:
         with serial.serial_for_url(running.port) as line:
-            link = Link(line, reply_timeout=0.2)
+            link = Link(Transport(line, reply_timeout=0.2))
             link.open(TOY_SHA256)
             with pytest.raises(DeviceError, match="so it crashes on it"):
                 link.run_window([a, bytes([127, 125]) + b[2:]], TOY_OUTPUT_BYTES)

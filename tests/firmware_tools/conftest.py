@@ -32,7 +32,10 @@ def firmware_run(tmp_path_factory: pytest.TempPathFactory) -> FirmwareRun:
     program = folder / "harness"
     sources = [
         *(HERE / name for name in ("board_harness.c", "toy_model.c")),
-        *(FIRMWARE / name for name in ("server.c", "steps.c", "frame.c", "image_id.c")),
+        *(
+            FIRMWARE / name
+            for name in ("server.c", "requests.c", "steps.c", "frame.c", "image_id.c")
+        ),
     ]
     includes = [f"-I{path}" for path in (folder, FIRMWARE, RUNTIME)]
     command = ["gcc", *C_FLAGS, *SANITIZE, *includes, *map(str, sources), "-o", str(program)]

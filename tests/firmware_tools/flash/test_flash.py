@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from firmware_tools.board.registry import read_board
 from firmware_tools.emulate.boot import emulator_for
-from firmware_tools.link.link import Link
+from firmware_tools.link.requests import Link
+from firmware_tools.link.transport import Transport
 from midfuse.cli.main import main
 from midfuse.core.errors import DeviceError
 from midfuse.core.results import Image
@@ -73,7 +74,7 @@ def test_the_board_lives_as_long_as_the_command(image: Image, end: signal.Signal
         told = answer_of(process)
         assert (told["board"], told["model_sha256"]) == (image.board, TOY_SHA256)
         with serial.Serial(told["port"]) as port:
-            link = Link(port)
+            link = Link(Transport(port))
             link.open(TOY_SHA256)
             window = toy_windows(1, seed=9)[0]
             assert link.run_window(window, TOY_OUTPUT_BYTES).outputs == [toy_output(window)]

@@ -14,8 +14,9 @@ from firmware_tools.board.registry import read_board
 from firmware_tools.emulate.boot import open_session
 from firmware_tools.emulate.process import Process
 from firmware_tools.link.frame import encode
-from firmware_tools.link.link import MAX_RESETS, Link
 from firmware_tools.link.protocol import HEADER, Kind
+from firmware_tools.link.requests import MAX_RESETS, Link
+from firmware_tools.link.transport import Transport
 from midfuse.core.errors import DeviceError
 from midfuse.core.results import Image
 from tests.firmware_tools.link.lossy_line import Faults, lossy_line
@@ -76,7 +77,7 @@ def test_a_window_and_what_the_board_says_of_itself(toy_native: Image) -> None:
 def test_steps_are_timed_over_a_line_that_loses_and_a_board_that_resets(toy_native: Image) -> None:
     faults = Faults(0.02, 0.02, 0.02, 0.03, 0.03, 0.03, reset_every=80)
     with lossy_line(toy_native.elf, faults, seed=3) as line, serial.Serial(line.port) as port:
-        link = Link(port, reply_timeout=0.02, patience=30, inference_patience=30)
+        link = Link(Transport(port, reply_timeout=0.02, patience=30, inference_patience=30))
         link.open(TOY_SHA256)
         for window in toy_windows(15, seed=9):
             adding, folding = link.step_ticks(window)
@@ -100,7 +101,7 @@ def test_steps_are_timed_over_a_line_that_loses_and_a_board_that_resets(toy_nati
 def test_every_window_gets_one_right_answer(toy_native: Image, faults: Faults) -> None:
     windows = toy_windows(80, seed=5)
     with lossy_line(toy_native.elf, faults, seed=11) as line, serial.Serial(line.port) as port:
-        link = Link(port, reply_timeout=0.02, patience=30, inference_patience=30)
+        link = Link(Transport(port, reply_timeout=0.02, patience=30, inference_patience=30))
         link.open(TOY_SHA256)
         answers = [link.run_window(window, TOY_OUTPUT_BYTES) for window in windows]
     assert [each.outputs for each in answers] == [[toy_output(window)] for window in windows]
@@ -115,7 +116,7 @@ def test_a_board_that_resets_every_time_is_given_up(toy_native: Image) -> None:
         lossy_line(toy_native.elf, Faults(reset_every=5), seed=1) as line,
         serial.Serial(line.port) as port,
     ):
-        link = Link(port, reply_timeout=0.02, patience=30)
+        link = Link(Transport(port, reply_timeout=0.02, patience=30))
         link.open()
         window = toy_windows(1, seed=1)[0]
         with pytest.raises(DeviceError, match=f"reset {MAX_RESETS} times"):
@@ -148,7 +149,7 @@ def test_what_is_no_answer_is_named(answer: Callable[[bytes], bytes], message: s
     with far_end(answer) as name, serial.Serial(name) as port:
         started = time.monotonic()
         with pytest.raises(DeviceError, match=message) as caught:
-            Link(port, reply_timeout=0.05, patience=0.3).open()
+            Link(Transport(port, reply_timeout=0.05, patience=0.3)).open()
         assert name in caught.value.problem
         assert time.monotonic() - started < 2
 
@@ -169,7 +170,7 @@ def test_a_board_of_another_version(payload: bytes, message: str) -> None:
         return encode(HEADER.pack(kind | 0x80, 0, sequence, session, 1) + payload)
 
     with far_end(answer) as name, serial.Serial(name) as port:
-        link = Link(port)
+        link = Link(Transport(port))
         with pytest.raises(DeviceError, match=message):
             link.open()
 
@@ -179,7 +180,7 @@ def test_a_board_that_dies_says_why(toy_native: Image) -> None:
 
     def session_with_a_dying_board() -> None:
         with Process().boot(toy_native.elf) as running, serial.Serial(running.port) as port:
-            link = Link(port, patience=1)
+            link = Link(Transport(port, patience=1))
             link.open()
             running.process.kill()
             running.process.wait()

@@ -36,6 +36,12 @@ def section(title: str) -> list[list[str]]:
     return [[cell.strip() for cell in line[1:-1].split("|")] for line in rows]
 
 
+def test_the_board_has_a_handler_for_every_request() -> None:
+    source = (FIRMWARE / "requests.c").read_text(encoding="utf-8")
+    handled = set(re.findall(r"\[MF_(\w+)\] = \{", source))
+    assert handled == {kind.name for kind in Type} - {"ERROR"}
+
+
 def header_constants() -> dict[str, int]:
     text = (FIRMWARE / "protocol.h").read_text(encoding="utf-8")
     return {name: int(value, 0) for name, value in re.findall(r"MF_(\w+) = (\w+)", text)}

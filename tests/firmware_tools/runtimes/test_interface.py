@@ -1,6 +1,8 @@
 """A runtime of another package: found by its entry point, driven by the interface alone."""
 
 import json
+from collections.abc import Sequence
+from importlib import metadata
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -33,8 +35,8 @@ class MadeUp(Midfuse):
         self.folder = folder
 
     def expected(
-        self, model: TFLiteModel, inputs: "list[Values]", progress: Progress = SILENT
-    ) -> Expected:  # type: ignore[override]
+        self, model: TFLiteModel, inputs: Sequence[Values], progress: Progress = SILENT
+    ) -> Expected:
         right = super().expected(model, inputs, progress)
         moved = [np.where(x > 0, x - OFF, x + OFF).astype(x.dtype) for x in right.outputs]
         return Expected(moved, "made-up answers", TOLERANCE)
@@ -43,10 +45,9 @@ class MadeUp(Midfuse):
 @pytest.fixture
 def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = EntryPoint("made-up", f"{__name__}:MadeUp", interface.GROUP)
-    known = interface.entry_points
 
     def entry_points(*, group: str) -> list[EntryPoint]:
-        return [*known(group=group), entry]
+        return [*metadata.entry_points(group=group), entry]
 
     monkeypatch.setattr(interface, "entry_points", entry_points)
 

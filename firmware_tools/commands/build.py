@@ -84,9 +84,7 @@ def build(
         progress=Terminal(),
     )
     files = [*image.files, *([folder / "memory.html"] if report else [])]
-    return Outcome(
-        image.model_dump(mode="json"), _view(image), files, _failure(limits, model, image)
-    )
+    return Outcome(image.to_json(), _view(image), files, _failure(limits, model, image))
 
 
 def _view(image: Image) -> Group:
@@ -108,4 +106,4 @@ def _failure(limits: Limits, model: Path, image: Image) -> CheckFailed | None:
 def _source_outcome(written: SourceFolder, out: Path, limits: Limits, model: Path) -> Outcome:
     view = f"{written.symbol}: {written.peak}\nopen {out / 'README.md'}"
     failure = limits.failure(model, written, written.arena_bytes, written.constant_bytes)
-    return Outcome(written.model_dump(mode="json"), view, written.files, failure)
+    return Outcome(written.to_json(), view, written.files, failure)

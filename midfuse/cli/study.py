@@ -74,10 +74,11 @@ def _plan(study: str, out: Path | None, jobs: int | None, **options: Any) -> Pla
     return Plan(study=study, out=folder, jobs=jobs or min(here or 1, _MOST_JOBS), **options)
 
 
-def _outcome(plan: Plan, report: Report, line: str) -> Outcome:
+def _outcome(plan: Plan, report: Report) -> Outcome:
     """The study's files written; its tables for people."""
-    data, files = write_report(report, plan.study, line, plan.out)
-    return Outcome(data, Group(*map(_for_terminal, report.tables)), files, report.failure)
+    files = write_report(report, plan.out)
+    view = Group(*map(_for_terminal, report.tables))
+    return Outcome(report.result.to_json(), view, files, report.failure)
 
 
 def _for_terminal(table: Table) -> RichTable:
@@ -117,8 +118,7 @@ def effectiveness(compare: str, **options: Any) -> Outcome:
     with _plotting():
         from midfuse.workflows.study.effectiveness import effectiveness as run
     plan = _plan("effectiveness", **options)
-    line = plan.command("--compare", compare)
-    return _outcome(plan, run(plan, compare, Terminal()), line)
+    return _outcome(plan, run(plan, compare, Terminal()))
 
 
 @command(
@@ -130,7 +130,7 @@ def scalability(**options: Any) -> Outcome:
     with _plotting():
         from midfuse.workflows.study.scalability import scalability as run
     plan = _plan("scalability", **options)
-    return _outcome(plan, run(plan, Terminal()), plan.command())
+    return _outcome(plan, run(plan, Terminal()))
 
 
 # An emulated core would take minutes for so many windows; native runs the same kernels.
@@ -144,7 +144,7 @@ def robustness(**options: Any) -> Outcome:
     with _plotting():
         from midfuse.workflows.study.robustness import robustness as run
     plan = _plan("robustness", **options)
-    return _outcome(plan, run(plan, Terminal()), plan.command())
+    return _outcome(plan, run(plan, Terminal()))
 
 
 for each in (effectiveness, scalability, robustness):

@@ -84,6 +84,24 @@ def publish(finished: Path, out: Path) -> list[Path]:
     return [path for _, path in waiting]
 
 
+def move_all(finished: Path, out: Path) -> list[Path]:
+    """Move the files of a folder on the same disk into `out`, replacing those of the same name.
+
+    Raises:
+        InputError: `out` cannot be written.
+    """
+    moved = []
+    try:
+        for source in sorted(path for path in finished.rglob("*") if path.is_file()):
+            path = out / source.relative_to(finished)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(path)
+            moved.append(path)
+    except OSError as error:
+        raise cannot_write(Path(error.filename or out), error) from None
+    return moved
+
+
 def cannot_write(path: Path, error: OSError) -> InputError:
     """The error for a file or folder that cannot be written."""
     return InputError(

@@ -7,13 +7,16 @@
   board.
 - Of a training: `trees`, `cnn`, `deepconvlstm`, `early_fusion`, `late_fusion`, `mid_fusion`,
   `teacher`, `student_alone`, `student_float` (distilled), `student_tuned` (on its int8 grids, in
-  PyTorch). `student_int8_untuned` and `student_int8_host` are `int8_host` of the last two.
+  PyTorch), `student_tuned_float` (the same weights in float). `student_int8_untuned` and
+  `student_int8_host` are the distilled and the tuned one's `int8_host`.
 """
 
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from midfuse.core.card import Modality, Window
 
 
 class Part(BaseModel):
@@ -77,13 +80,13 @@ class SubjectSplit(Part):
     test: list[str]
 
 
-class Training(Part):
-    """One training: `figures` of the test subjects and `validation` by model, `parameters` and
-    `macs` (multiply-accumulates of one window) by network: the students are one, "student".
+class TrainingFigures(Result):
+    """What `figures.json` of one training holds: `figures` of the test subjects and `validation`
+    by model, `parameters` and `macs` (multiply-accumulates of one window) by network: the students
+    are one, "student".
     """
 
-    split: int
-    seed: int
+    schema_version: Literal[1] = 1
     subjects: SubjectSplit
     windows: dict[str, int]
     figures: dict[str, ModelFigures]
@@ -92,6 +95,13 @@ class Training(Part):
     macs: dict[str, int]
     seconds: dict[str, float]
     files: dict[str, str]
+
+
+class Training(TrainingFigures):
+    """One training among several."""
+
+    split: int
+    seed: int
 
 
 class OverSeeds(Part):
@@ -112,6 +122,75 @@ class TrainResult(Result):
     splits: int
     figures: dict[str, OverSeeds]
     trainings: list[Training]
+
+
+class PerturbedFigures(Part):
+    """What a model made of the windows of one condition."""
+
+    correct: int
+    accuracy: float
+    macro_f1: float
+    confusion: list[list[int]]
+
+
+class PerturbedCondition(Part):
+    """One condition of a worn device; its `windows` begin at `first` of perturbed.npz."""
+
+    kind: str
+    strength: float | str
+    unit: str
+    first: int
+    windows: int
+    figures: dict[str, PerturbedFigures]
+
+
+class PerturbResult(Result):
+    """What `midfuse perturb` answers: conditions in order, untouched first."""
+
+    schema_version: Literal[1] = 1
+    dataset: str
+    subjects: list[str]
+    seed: int
+    windows: int
+    conditions: list[PerturbedCondition]
+
+
+class ClassContent(Part):
+    """What a data set has of one class; `minutes` are of the common clock."""
+
+    recordings: int
+    minutes: float
+    windows: int
+    subjects: int
+
+
+class SampleCounts(Part):
+    """How long recordings are, in samples."""
+
+    least: int
+    median: int
+    most: int
+
+
+class DataResult(Result):
+    """What `midfuse data NAME` answers; `splits` is 0 where the subjects are too few for one."""
+
+    schema_version: Literal[1] = 1
+    dataset: str
+    title: str
+    licence: str
+    citation: str
+    download: str
+    subjects: list[str]
+    test_subjects: list[str]
+    splits: int
+    window: Window
+    modalities: list[Modality]
+    classes: dict[str, ClassContent]
+    recordings: int
+    samples: SampleCounts
+    repairs: dict[str, int]
+    picture: str
 
 
 # Conversion
@@ -247,7 +326,7 @@ class ImageStep(Part):
     work: float = 1.0
 
 
-class ImageFile(MemoryUse):
+class ImageFile(MemoryUse, Result):
     """What `firmware.json` beside an image says about it; the figures are bytes.
 
     `runtime` is what carries out an inference: midfuse, tflm or tflm-cmsis-nn. RAM and flash are
@@ -292,7 +371,7 @@ class Image(ImageFile):
         return [found[0], self.binary, self.elf.with_suffix(".map"), found[1]]
 
 
-class SourceFolder(MemoryUse):
+class SourceFolder(MemoryUse, Result):
     """What `midfuse build --source-only` answers: the model's name in C, its memory, the files."""
 
     schema_version: Literal[1] = 1
@@ -516,3 +595,129 @@ class FlashResult(Result):
     verified: bool
     identified: bool
     port: str | None
+
+
+# Studies
+
+
+class BySeed(SeedSpread):
+    """A figure over seeds, and its entries."""
+
+    by_seed: list[float]
+
+
+class StudyFigures(Part):
+    """Accuracy and macro-F1 over seeds; a seed's are over the windows of all its splits."""
+
+    accuracy: BySeed
+    macro_f1: BySeed
+
+
+class StudyResult(Result):
+    """What every study answers: `study` is its name, `command` the line that repeats it."""
+
+    schema_version: Literal[1] = 1
+    study: str
+    command: str
+    dataset: str
+    splits: list[int]
+    seeds: list[int]
+
+
+class StudiedModel(StudyFigures):
+    """One model of a study; `parameters` and `macs` are null for the trees."""
+
+    parameters: int | None
+    macs: int | None
+
+
+class StudiedBoard(Part):
+    """The int8 student on the board; instructions are the mean over trainings, RAM and flash the
+    largest.
+    """
+
+    name: str
+    instructions_per_inference: float | None
+    ram_bytes: int | None
+    flash_bytes: int | None
+    differing_bytes: int
+
+
+class EffectivenessResult(StudyResult):
+    """What `midfuse study effectiveness` answers; `distillation_gain` is distilled minus alone, by
+    seed, null where the student alone was not trained.
+    """
+
+    student: str
+    compare: str
+    test_subjects: list[str]
+    windows: int
+    models: dict[str, StudiedModel]
+    board: StudiedBoard
+    distillation_gain: StudyFigures | None
+
+
+class TeacherPoint(StudyFigures):
+    """The teacher at one point of an axis; weights in float32."""
+
+    parameters: int
+    macs: int
+    weight_bytes: int
+
+
+class StudentPoint(StudyFigures):
+    """The int8 student at one point of an axis: its mean instructions, its largest memory."""
+
+    parameters: int
+    macs: int
+    instructions: float
+    ram_bytes: int
+    flash_bytes: int
+    differing_bytes: int
+
+
+class PointFigures(Part):
+    """One point of an axis."""
+
+    windows: int
+    teacher: TeacherPoint
+    student: StudentPoint
+
+
+class AxisPoint(PointFigures):
+    """One point of an axis, as the axis names it."""
+
+    label: str
+
+
+class ScalabilityResult(StudyResult):
+    """What `midfuse study scalability` answers: points by axis."""
+
+    board: str
+    axes: dict[str, list[AxisPoint]]
+
+
+class ConditionFigures(StudyFigures):
+    """Of one model under a condition; `lost` is the accuracy that the condition costs."""
+
+    lost: BySeed
+
+
+class StudiedCondition(Part):
+    """One condition of a worn device, with figures by model."""
+
+    kind: str
+    strength: float | str
+    unit: str
+    models: dict[str, ConditionFigures]
+
+
+class RobustnessResult(StudyResult):
+    """What `midfuse study robustness` answers: conditions in order, untouched first."""
+
+    student: str
+    board: str
+    test_subjects: list[str]
+    windows: int
+    differing_bytes: int
+    conditions: list[StudiedCondition]

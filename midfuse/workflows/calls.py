@@ -1,6 +1,5 @@
 """Calling midfuse's own commands, each in a process of its own, as a user would type it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,13 +8,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from midfuse.core.children import die_with
 from midfuse.core.errors import CheckFailed, DeviceError, InputError, MidfuseError
 from midfuse.core.results import BoardResult, Result
 
-Answer = dict[str, Any]
 AnyResult = TypeVar("AnyResult", bound=Result)
 
 _KINDS: dict[int, type[MidfuseError]] = {1: CheckFailed, 3: DeviceError}
@@ -81,7 +79,7 @@ class Background:
                 preexec_fn=die_with(os.getpid()),
             )
 
-    def answer(self) -> Answer | None:
+    def answer(self, kind: type[AnyResult]) -> AnyResult | None:
         """What the command answered, None while it runs.
 
         Raises:
@@ -93,13 +91,13 @@ class Background:
         self._stdout.seek(0)
         printed = self._stdout.read()
         if _answered(code, printed):
-            return _parse(printed)
+            return kind.model_validate_json(printed)
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         words = [line for line in lines if line.strip()]
         said = words[-1] if words else f"it ended with exit code {code} and said nothing"
         said = said.removeprefix("error: ").removeprefix("Error: ")
-        kind = _KINDS.get(code, InputError)
-        raise kind(f"midfuse {self._name}: {said}", f"all it said is in {self._log}")
+        error = _KINDS.get(code, InputError)
+        raise error(f"midfuse {self._name}: {said}", f"all it said is in {self._log}")
 
     def __enter__(self) -> "Background":
         return self
@@ -126,8 +124,3 @@ def _line(arguments: Sequence[str]) -> list[str]:
 
 def _answered(code: int, printed: str) -> bool:
     return code == 0 or (code == 1 and printed.startswith("{"))
-
-
-def _parse(printed: str) -> Answer:
-    answer: Answer = json.loads(printed)
-    return answer

@@ -27,10 +27,10 @@ def data(name: str | None, data: Path | None, out: Path) -> Outcome:
     if name is None:
         return _listed()
     dataset = load_dataset(name, data, Terminal())
-    found = describe(dataset)
     picture = out / f"{name}.png"
     draw(dataset, picture)
-    return Outcome(found | {"picture": str(picture)}, _view(found, dataset.repaired), [picture])
+    found = describe(dataset, picture)
+    return Outcome(found.to_json(), _view(found.to_json(), dataset.repaired), [picture])
 
 
 def _listed() -> Outcome:

@@ -24,7 +24,7 @@ from trainer.run.perturb import Perturbed, perturb
 def perturb_command(training: Path, data: Path | None, out: Path) -> Outcome:
     """TRAINING is the folder that `midfuse train` wrote."""
     found = perturb(training, out, data, Terminal())
-    return Outcome(found.as_json(), _table(found), found.files)
+    return Outcome(found.result().to_json(), _table(found), found.files)
 
 
 def _table(found: Perturbed) -> Table:

@@ -133,7 +133,7 @@ def train(
         sys.exit(0)
     written = [file for t in found.trainings.values() for file in t.files.values()]
     files = [*(written if len(found.trainings) == 1 else []), out / "summary.json"]
-    return Outcome(found.as_json(), Group(found.dataset.repaired, _table(found)), files)
+    return Outcome(found.result().to_json(), Group(found.dataset.repaired, _table(found)), files)
 
 
 def _names(text: str | None) -> list[str] | None:

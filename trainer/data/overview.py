@@ -2,20 +2,21 @@
 
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from midfuse.core.errors import InputError
+from midfuse.core.files import write_whole
+from midfuse.core.results import ClassContent, DataResult, SampleCounts
 from trainer.data.datasets import DataSet, Recording
 from trainer.data.datasets.clock import runs
 from trainer.data.protocols import USUAL, splits
 from trainer.data.windows import labels_of
 
 
-def describe(dataset: DataSet) -> dict[str, Any]:
-    """Figures of a data set, in the words of `midfuse data --json`; times are of the grid."""
+def describe(dataset: DataSet, picture: Path) -> DataResult:
+    """Figures of a data set; `picture` is where it is drawn. Times are of the common clock."""
     rate_hz = dataset.modalities[0].rate_hz
     lengths = [len(recording) for recording in dataset.recordings]
     windows = np.concatenate([labels_of(r, dataset.window) for r in dataset.recordings])
@@ -23,32 +24,29 @@ def describe(dataset: DataSet) -> dict[str, Any]:
     for code, label in enumerate(dataset.labels):
         mine = [r for r in dataset.recordings if code in r.labels]
         samples = sum(int((r.labels == code).sum()) for r in mine)
-        classes[label] = {
-            "recordings": len(mine),
-            "minutes": round(samples / rate_hz / 60, 2),
-            "windows": int((windows == code).sum()),
-            "subjects": len({r.subject for r in mine}),
-        }
-    return {
-        "dataset": dataset.name,
-        "title": dataset.about.title,
-        "licence": dataset.about.licence,
-        "citation": dataset.about.citation,
-        "download": dataset.about.download,
-        "subjects": dataset.subjects,
-        "test_subjects": dataset.test_subjects,
-        "splits": _usual_splits(dataset),
-        "window": dataset.window.model_dump(),
-        "modalities": [modality.model_dump() for modality in dataset.modalities],
-        "classes": classes,
-        "recordings": len(lengths),
-        "samples": {
-            "least": min(lengths),
-            "median": int(np.median(lengths)),
-            "most": max(lengths),
-        },
-        "repairs": dict(dataset.repairs),
-    }
+        classes[label] = ClassContent(
+            recordings=len(mine),
+            minutes=round(samples / rate_hz / 60, 2),
+            windows=int((windows == code).sum()),
+            subjects=len({r.subject for r in mine}),
+        )
+    return DataResult(
+        dataset=dataset.name,
+        title=dataset.about.title,
+        licence=dataset.about.licence,
+        citation=dataset.about.citation,
+        download=dataset.about.download,
+        subjects=dataset.subjects,
+        test_subjects=dataset.test_subjects,
+        splits=_usual_splits(dataset),
+        window=dataset.window,
+        modalities=dataset.modalities,
+        classes=classes,
+        recordings=len(lengths),
+        samples=SampleCounts(least=min(lengths), median=int(np.median(lengths)), most=max(lengths)),
+        repairs=dict(dataset.repairs),
+        picture=str(picture),
+    )
 
 
 def _usual_splits(dataset: DataSet) -> int:
@@ -85,13 +83,7 @@ def draw(dataset: DataSet, path: Path) -> None:
         bottom.set_xlabel("s", fontsize=8)
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=100)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.getvalue())
-    except OSError as error:
-        raise InputError(
-            f"--out {path.parent}: cannot be written ({error.strerror})", "name another folder"
-        ) from None
+    write_whole(path, content.getvalue())
 
 
 def _middle(dataset: DataSet, code: int) -> Recording | None:

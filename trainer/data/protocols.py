@@ -67,5 +67,5 @@ def _enough(dataset: DataSet, subjects: list[str], least: int) -> None:
     if len(subjects) < least:
         raise InputError(
             f"data set {dataset.name}: {len(subjects)} subjects, too few to split",
-            f"record at least {least}, or take another --protocol",
+            f"record at least {least}, or take another `protocol`",
         )

@@ -3,18 +3,23 @@
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from midfuse.core.card import ModelCard, read_card
 from midfuse.core.errors import InputError
+from midfuse.core.files import write_whole
 from trainer.learn.grids import grids, plain_weights, put_on_grids
 from trainer.models.student import Student
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Write a model's parameters and buffers; the ranges of a tuned one go to its card."""
-    save_file({name: value.contiguous() for name, value in plain_weights(model).items()}, path)
+    """Write a model's parameters and buffers; the ranges of a tuned one go to its card.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    write_whole(path, save({n: value.contiguous() for n, value in plain_weights(model).items()}))
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

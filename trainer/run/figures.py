@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from midfuse.core.results import ClassFigures, ModelFigures
 from midfuse.core.scores import Confusion, confusion_of
 from trainer.data.windows import Windows
 
@@ -24,28 +24,28 @@ class Scores(Confusion):
         """Accuracy of each subject."""
         return {s: self.correct_of[s] / count for s, count in self.windows_of.items()}
 
-    def as_json(self, labels: list[str]) -> dict[str, Any]:
-        """For figures.json and `--json`; a class by its label."""
+    def result(self, labels: list[str]) -> ModelFigures:
+        """For figures.json and the command's answer; a class by its label."""
         by_class = zip(
             labels, self.precision, self.recall, self.f1, self.confusion.sum(1), strict=True
         )
-        return {
-            "correct": self.correct,
-            "windows": self.windows,
-            "accuracy": self.accuracy,
-            "macro_f1": self.macro_f1,
-            "classes": {
-                label: {
-                    "precision": float(precision),
-                    "recall": float(recall),
-                    "f1": float(f1),
-                    "windows": int(windows),
-                }
+        return ModelFigures(
+            correct=self.correct,
+            windows=self.windows,
+            accuracy=self.accuracy,
+            macro_f1=self.macro_f1,
+            classes={
+                label: ClassFigures(
+                    precision=float(precision),
+                    recall=float(recall),
+                    f1=float(f1),
+                    windows=int(windows),
+                )
                 for label, precision, recall, f1, windows in by_class
             },
-            "subjects": self.by_subject,
-            "confusion": self.confusion.tolist(),
-        }
+            subjects=self.by_subject,
+            confusion=self.confusion.tolist(),
+        )
 
 
 def score(answers: npt.NDArray[np.int64], part: Windows, classes: int) -> Scores:

@@ -7,6 +7,7 @@ it. So a stage goes on after any epoch as if it had never stopped, without a gen
 import math
 import os
 import zlib
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -19,6 +20,7 @@ from torch.nn import functional
 
 from midfuse.core.errors import CheckFailed, InputError
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.scores import classes
 from trainer.data.windows import Windows
 from trainer.learn.lesson import Data, Lesson
 from trainer.run import ranks
@@ -129,8 +131,7 @@ def fit(
         InputError: fewer training windows than processes, or the run's state is damaged.
         CheckFailed: the loss is no longer finite.
     """
-    device = ranks.device()
-    lesson.to(device)
+    lesson.to(ranks.device())
     parameters = [p for p in lesson.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
         parameters, schedule.rate, weight_decay=schedule.decay, fused=True
@@ -142,8 +143,7 @@ def fit(
         lesson.load_state_dict(state["lesson"])
         optimiser.load_state_dict(state["optimiser"])
         history, best = History(**state["history"]), state["best"]
-    learner = ranks.averaged(lesson)
-    mixed = lesson.mixed_precision and device.type == "cuda"
+    learner = _Learner(lesson, parameters, optimiser, schedule, draws.batches)
     first, steps = len(history.loss) * draws.batches, schedule.epochs * draws.batches
     with (
         closing(ahead(draws.batch, range(first, steps))) as batches,
@@ -153,21 +153,7 @@ def fit(
         while not history.ended(schedule):
             epoch = len(history.loss)
             torch.manual_seed(draws.torch_seed(epoch))
-            lesson.train()
-            total = torch.zeros((), device=device)
-            for step in range(epoch * draws.batches, (epoch + 1) * draws.batches):
-                inputs, labels = next(batches)
-                for group in optimiser.param_groups:
-                    group["lr"] = schedule.rate_at(step, steps)
-                with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-                    loss = learner(_on(device, inputs), labels.to(device, non_blocking=True))
-                optimiser.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(parameters, 1.0)
-                optimiser.step()
-                total += loss.detach()
-            ranks.share_buffers(lesson.model)
-            mean = total.item() / draws.batches
+            mean = learner.epoch(epoch, batches)
             if not math.isfinite(mean):
                 raise CheckFailed(
                     f"training the {stage}: the loss is {mean} in epoch {epoch + 1}",
@@ -212,6 +198,46 @@ def predict(
     return torch.cat(parts).float().cpu().numpy()
 
 
+class _Learner:
+    """The optimiser's steps: an epoch of `batches` batches at the schedule's rates."""
+
+    def __init__(
+        self,
+        lesson: Lesson,
+        parameters: list[nn.Parameter],
+        optimiser: torch.optim.Optimizer,
+        schedule: Schedule,
+        batches: int,
+    ) -> None:
+        self._lesson = lesson
+        self._parameters = parameters
+        self._optimiser = optimiser
+        self._schedule = schedule
+        self._batches = batches
+        self._device = ranks.device()
+        self._averaged = ranks.averaged(lesson)
+        self._mixed = lesson.mixed_precision and self._device.type == "cuda"
+
+    def epoch(self, number: int, batches: Iterator[Batch]) -> float:
+        """Learn from an epoch's batches; the mean loss."""
+        device, steps = self._device, self._schedule.epochs * self._batches
+        self._lesson.train()
+        total = torch.zeros((), device=device)
+        for step in range(number * self._batches, (number + 1) * self._batches):
+            inputs, labels = next(batches)
+            for group in self._optimiser.param_groups:
+                group["lr"] = self._schedule.rate_at(step, steps)
+            with torch.autocast(device.type, torch.bfloat16, enabled=self._mixed):
+                loss = self._averaged(_on(device, inputs), labels.to(device, non_blocking=True))
+            self._optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self._parameters, 1.0)
+            self._optimiser.step()
+            total += loss.detach()
+        ranks.share_buffers(self._lesson.model)
+        return total.item() / self._batches
+
+
 class _Draws:
     """The random draws of a stage: a process's share of each batch, and torch's seeds."""
 
@@ -253,7 +279,7 @@ def _validate(model: nn.Module, part: Windows, history: History) -> None:
 
     def figures() -> tuple[float, float, float]:
         logits = predict(model, part.inputs)
-        scores = score(logits.argmax(1), part, logits.shape[1])
+        scores = score(classes(logits), part, logits.shape[1])
         surprise = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(part.labels))
         return scores.accuracy, scores.macro_f1, surprise.item()
 

@@ -8,7 +8,6 @@ renamed, so that a kill at any moment leaves the one before it.
 import hashlib
 import io
 import json
-import os
 import platform
 import shutil
 import time
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 
 from midfuse.core.errors import InputError, Interrupted
+from midfuse.core.files import write_whole
 from trainer.data.datasets import DataSet
 from trainer.run import ranks
 from trainer.run.scalars import Scalars
@@ -65,10 +65,10 @@ class Run:
                 run.unfinished.mkdir(parents=True)
             except OSError as error:
                 raise InputError(
-                    f"--out {folder}: cannot be written ({error.strerror})", "name another folder"
+                    f"`out` {folder}: cannot be written ({error.strerror})", "name another folder"
                 ) from None
             text = json.dumps(run._config, indent=2) + "\n"
-            _write(run.unfinished / _CONFIG, text.encode())
+            write_whole(run.unfinished / _CONFIG, text)
         ranks.wait()
         return run
 
@@ -86,7 +86,7 @@ class Run:
             name, (then, here) = next(iter(differing.items()))
             raise InputError(
                 f"{folder}: {name} was {then} when the run began and is {here} now",
-                "train again without --resume",
+                "train again without `resume`",
             )
         return cls(folder, now, _scalars(folder, tensorboard))
 
@@ -123,7 +123,7 @@ class Run:
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
         path = self._path(stage)
-        _write(path, self._digest(buffer.getvalue()) + buffer.getvalue())
+        write_whole(path, self._digest(buffer.getvalue()) + buffer.getvalue())
         self._saved = time.monotonic()
 
     def log(self, stage: str, epoch: int, values: Mapping[str, float]) -> None:
@@ -144,7 +144,7 @@ class Run:
             self._scalars.close()
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(
-                "interrupted", f"go on with: midfuse train --resume {self.folder}"
+                "interrupted", f"train again with `resume` {self.folder} to go on"
             ) from None
         if ranks.rank() != 0:
             return
@@ -174,7 +174,7 @@ def interrupted_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / _UNFINISHED / _CONFIG
     if not path.exists():
-        raise InputError(f"--resume {folder}: no unfinished run there", "name the --out of one")
+        raise InputError(f"`resume` {folder}: no unfinished run there", "name the `out` of one")
     return _read_config(path)
 
 
@@ -187,7 +187,7 @@ def completed_config(folder: Path) -> dict[str, Any]:
     for place in (folder, folder.parent):
         if (place / _CONFIG).exists():
             return _read_config(place / _CONFIG)
-    raise InputError(f"{folder}: no complete training there", "name the --out of midfuse train")
+    raise InputError(f"{folder}: no complete training there", "name the `out` of a training")
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -196,9 +196,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})", "train again") from None
     except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error})", "train again without --resume") from None
+        raise InputError(f"{path}: not JSON ({error})", "train again without `resume`") from None
     if not isinstance(config, dict):
-        raise InputError(f"{path}: not a configuration", "train again without --resume")
+        raise InputError(f"{path}: not a configuration", "train again without `resume`")
     return config
 
 
@@ -251,21 +251,3 @@ def _differences(one: Any, other: Any, name: str = "") -> dict[str, tuple[str, s
             found.update(_differences(one.get(key), other.get(key), place))
         return found
     return {} if one == other else {name: (json.dumps(one), json.dumps(other))}
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write aside and rename, on the disk before it has its name."""
-    aside = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror})", "make room, and go on with --resume"
-        ) from None
-    finally:
-        aside.unlink(missing_ok=True)

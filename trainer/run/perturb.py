@@ -4,19 +4,19 @@ Teacher and student are judged here, in float; the windows are written for what 
 int8 model on a board.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from midfuse.core.card import ModelCard, read_card
 from midfuse.core.errors import InputError
-from midfuse.core.files import publish
+from midfuse.core.files import publish, write_npz, write_result
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.results import PerturbedCondition, PerturbedFigures, PerturbResult
+from midfuse.core.scores import classes
 from trainer.data.datasets import DataSet
 from trainer.data.perturbations import Condition, conditions, perturbed
 from trainer.data.windows import Standardiser, Windows, cut, fit_standardiser, of_subjects
@@ -51,30 +51,31 @@ class Perturbed:
     conditions: list[Judged]
     files: list[Path]
 
-    def as_json(self) -> dict[str, Any]:
+    def result(self) -> PerturbResult:
         """What perturbed.json holds; `first` is where a condition's windows begin."""
-        return {
-            "dataset": self.card.training.dataset,
-            "subjects": self.card.training.split["test"],
-            "seed": self.card.training.seed,
-            "windows": self.windows,
-            "conditions": [
-                asdict(judged.condition)
-                | {"first": at * self.windows, "windows": self.windows}
-                | {
-                    "figures": {
-                        model: {
-                            "correct": scores.correct,
-                            "accuracy": scores.accuracy,
-                            "macro_f1": scores.macro_f1,
-                            "confusion": scores.confusion.tolist(),
-                        }
+        return PerturbResult(
+            dataset=self.card.training.dataset,
+            subjects=self.card.training.split["test"],
+            seed=self.card.training.seed,
+            windows=self.windows,
+            conditions=[
+                PerturbedCondition(
+                    **asdict(judged.condition),
+                    first=at * self.windows,
+                    windows=self.windows,
+                    figures={
+                        model: PerturbedFigures(
+                            correct=scores.correct,
+                            accuracy=scores.accuracy,
+                            macro_f1=scores.macro_f1,
+                            confusion=scores.confusion.tolist(),
+                        )
                         for model, scores in judged.scores.items()
-                    }
-                }
+                    },
+                )
                 for at, judged in enumerate(self.conditions)
             ],
-        }
+        )
 
 
 def perturb(
@@ -94,7 +95,7 @@ def perturb(
             another training among its own, or `out` cannot be written.
     """
     card, dataset = _opened(folder, data, progress)
-    seed, split, classes = card.training.seed, card.training.split, len(card.labels)
+    seed, split = card.training.seed, card.training.split
     reproducible(seed)
     teachers, student = _teachers(folder, dataset), load_student(folder / "student.json")
     standardise = fit_standardiser(cut(of_subjects(dataset, split["train"]), card.window))
@@ -108,10 +109,10 @@ def perturb(
             seen = _standardised(cut(given, card.window), kept, standardise)
             part = seen.only(worn)
             answers = {
-                "teacher": predict(teachers, seen.inputs).argmax(1),
-                "student": predict(student, part.inputs).argmax(1),
+                "teacher": classes(predict(teachers, seen.inputs)),
+                "student_tuned_float": classes(predict(student, part.inputs)),
             }
-            scores = {name: score(found, part, classes) for name, found in answers.items()}
+            scores = {name: score(found, part, len(card.labels)) for name, found in answers.items()}
             parts.append(part)
             judged.append(Judged(condition, scores))
             task.advance(note=str(condition))
@@ -131,7 +132,7 @@ def _opened(folder: Path, data: Path | None, progress: Progress) -> tuple[ModelC
     if fingerprint(dataset) != config.get("data_sha256"):
         raise InputError(
             f"{folder}: the recordings of {plan.dataset} are not those it was trained on",
-            "give the very same with --data, or train again",
+            "name the very same as `data`, or train again",
         )
     own = dataset.only(modalities)
     written = (card.modalities, card.labels, card.window)
@@ -169,15 +170,13 @@ def _standardised(
 
 def _write(parts: list[Windows], result: Perturbed, out: Path) -> None:
     """Both files, or none."""
+    arrays = {
+        entry.name: np.concatenate([part.inputs[entry.modality] for part in parts])
+        for entry in result.card.inputs
+    }
+    arrays["labels"] = np.concatenate([part.labels for part in parts])
+    arrays["subjects"] = np.concatenate([part.subjects for part in parts])
     with TemporaryDirectory() as scratch:
-        np.savez(
-            Path(scratch) / FILES[0],
-            **{
-                entry.name: np.concatenate([part.inputs[entry.modality] for part in parts])
-                for entry in result.card.inputs
-            },
-            labels=np.concatenate([part.labels for part in parts]),
-            subjects=np.concatenate([part.subjects for part in parts]),
-        )
-        (Path(scratch) / FILES[1]).write_text(json.dumps(result.as_json(), indent=2) + "\n")
+        write_npz(Path(scratch) / FILES[0], arrays, packed=False)
+        write_result(Path(scratch) / FILES[1], result.result())
         publish(Path(scratch), out)

@@ -1,20 +1,22 @@
 """Everything one training does, in order, from recordings to the files of the later stages."""
 
-import json
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
+from sklearn.ensemble import RandomForestClassifier
 from torch import nn
 
-from midfuse.core.card import Training, write_card
+from midfuse.core import card, results
+from midfuse.core.card import write_card
 from midfuse.core.errors import InputError
+from midfuse.core.files import cannot_write, move_all, write_npz, write_whole
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.scores import classes
 from trainer.data.datasets import DataSet
 from trainer.data.protocols import Split
 from trainer.data.windows import (
@@ -40,7 +42,7 @@ from trainer.run.fit import predict
 from trainer.run.folder import Run
 from trainer.run.plots import draw_confusion, draw_curves
 from trainer.run.recipe import Recipe
-from trainer.run.stages import ALONE, Lessons, shape_of, teach
+from trainer.run.stages import ALONE, Lessons, Models, shape_of, teach
 
 CALIBRATION_WINDOWS = 512
 FILES = (
@@ -77,18 +79,18 @@ class Trained:
     seconds: dict[str, float]
     files: dict[str, Path]
 
-    def as_json(self, labels: list[str]) -> dict[str, Any]:
+    def result(self, labels: list[str]) -> results.TrainingFigures:
         """What figures.json holds."""
-        return {
-            "subjects": asdict(self.subjects),
-            "windows": self.windows,
-            "figures": {name: s.as_json(labels) for name, s in self.figures.items()},
-            "validation": {name: s.as_json(labels) for name, s in self.validation.items()},
-            "parameters": self.parameters,
-            "macs": self.macs,
-            "seconds": self.seconds,
-            "files": {name: str(path) for name, path in self.files.items()},
-        }
+        return results.TrainingFigures(
+            subjects=results.SubjectSplit(**asdict(self.subjects)),
+            windows=self.windows,
+            figures={name: scores.result(labels) for name, scores in self.figures.items()},
+            validation={name: scores.result(labels) for name, scores in self.validation.items()},
+            parameters=self.parameters,
+            macs=self.macs,
+            seconds=self.seconds,
+            files={name: str(path) for name, path in self.files.items()},
+        )
 
 
 def train(
@@ -120,6 +122,36 @@ def train(
         InputError: windows shorter than a segment, a data set that cannot be cut, or `out` is
             no folder.
     """
+    prepared = _prepare(dataset, modalities, subjects, seed, recipe)
+    models = teach(dataset, prepared.own, prepared.lessons, recipe, run, compare, progress)
+    if ranks.rank() != 0:
+        return None
+    files = {name: out / name for name in (*FILES, *(UNTUNED if compare else ()))}
+    trained = _judge(prepared, models, files, progress)
+    _save(prepared, models, trained, recipe, out, run.unfinished)
+    return trained
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What is learnt from: all modalities in `dataset` and `seen`, the student's in `own` and
+    `parts`, whose standardised windows are by part of the split.
+    """
+
+    dataset: DataSet
+    own: DataSet
+    subjects: Split
+    seed: int
+    standardise: Standardiser
+    seen: dict[str, Windows]
+    parts: dict[str, Windows]
+    lessons: Lessons
+
+
+def _prepare(
+    dataset: DataSet, modalities: list[str], subjects: Split, seed: int, recipe: Recipe
+) -> _Prepared:
+    """Windows of each part of the split, on the training subjects' scale, and what draws them."""
     if dataset.window.length < SEGMENT:
         raise InputError(
             f"data set {dataset.name}: a window of {dataset.window.length} samples is shorter than"
@@ -135,7 +167,6 @@ def train(
     }
     parts = {name: part.only(modalities) for name, part in seen.items()}
     own = dataset.only(modalities)
-
     drawer, own_drawer = (
         Drawer(recordings, of.modalities, of.window, standardise, recipe.strength)
         for of in (dataset, own)
@@ -145,30 +176,18 @@ def train(
         student=Data(drawer, parts.get("validation"), seed),
         own=Data(own_drawer, parts.get("validation"), seed),
     )
-    models = teach(dataset, own, lessons, recipe, run, compare, progress)
-    if ranks.rank() != 0:
-        return None
+    return _Prepared(dataset, own, subjects, seed, standardise, seen, parts, lessons)
+
+
+def _judge(
+    prepared: _Prepared, models: Models, files: dict[str, Path], progress: Progress
+) -> Trained:
+    """Every model on the test windows, and on the validation windows if there are any."""
     began = time.perf_counter()
     with progress.task("growing the trees") as task:
-        trees = train_trees(parts["train"], seed)
+        trees = train_trees(prepared.parts["train"], prepared.seed)
         task.advance()
     seconds = models.seconds | {"trees": round(time.perf_counter() - began, 2)}
-
-    def judged(name: str) -> dict[str, Scores]:
-        part = parts[name]
-        answers = {
-            "trees": trees.predict(features(part)),
-            "mid_fusion": predict(models.teachers.first, seen[name].inputs).argmax(1),
-            "teacher": predict(models.teachers, seen[name].inputs).argmax(1),
-            "student_float": predict(models.student, part.inputs).argmax(1),
-            "student_tuned": predict(models.tuned, part.inputs).argmax(1),
-        } | {
-            model: predict(network, part.inputs).argmax(1)
-            for model, network in models.compared.items()
-        }
-        classes = len(dataset.labels)
-        return {model: score(answers[model], part, classes) for model in MODELS if model in answers}
-
     networks: dict[str, nn.Module] = {
         name: network for name, network in models.compared.items() if name != ALONE
     } | {
@@ -176,55 +195,83 @@ def train(
         "teacher": models.teachers,
         "student": models.student.deploy(),
     }
-    sensed = dict.fromkeys(networks, own) | dict.fromkeys(("mid_fusion", "teacher"), dataset)
-    trained = Trained(
-        subjects=subjects,
+    sensed = dict.fromkeys(networks, prepared.own)
+    sensed |= dict.fromkeys(("mid_fusion", "teacher"), prepared.dataset)
+    parts = prepared.parts
+    return Trained(
+        subjects=prepared.subjects,
         windows={name: len(part) for name, part in parts.items()},
-        figures=judged("test"),
-        validation=judged("validation") if "validation" in parts else {},
+        figures=_scores(prepared, models, trees, "test"),
+        validation=_scores(prepared, models, trees, "validation") if "validation" in parts else {},
         parameters={name: _parameters(network) for name, network in networks.items()},
         macs={
             name: network_macs(network, *shape_of(sensed[name])[:2])
             for name, network in networks.items()
         },
         seconds=seconds,
-        files={name: out / name for name in (*FILES, *(UNTUNED if compare else ()))},
+        files=files,
     )
-    training = Training(
+
+
+def _scores(
+    prepared: _Prepared, models: Models, trees: RandomForestClassifier, name: str
+) -> dict[str, Scores]:
+    """By model, on one part of the split."""
+    part, seen = prepared.parts[name], prepared.seen[name]
+    answers = {
+        "trees": trees.predict(features(part)),
+        "mid_fusion": classes(predict(models.teachers.first, seen.inputs)),
+        "teacher": classes(predict(models.teachers, seen.inputs)),
+        "student_float": classes(predict(models.student, part.inputs)),
+        "student_tuned": classes(predict(models.tuned, part.inputs)),
+    } | {
+        model: classes(predict(network, part.inputs)) for model, network in models.compared.items()
+    }
+    count = len(prepared.dataset.labels)
+    return {model: score(answers[model], part, count) for model in MODELS if model in answers}
+
+
+def _save(
+    prepared: _Prepared,
+    models: Models,
+    trained: Trained,
+    recipe: Recipe,
+    out: Path,
+    unfinished: Path,
+) -> None:
+    """All files, which appear in `out` together."""
+    dataset, parts = prepared.dataset, prepared.parts
+    training = card.Training(
         dataset=dataset.name,
         licence=dataset.about.licence,
-        split=asdict(subjects),
-        seed=seed,
+        split=asdict(prepared.subjects),
+        seed=prepared.seed,
         figures={name: scores.accuracy for name, scores in trained.figures.items()},
     )
 
     def save_student(student: nn.Module, ranges: Ranges, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
         save_weights(student, folder / "student.safetensors")
-        card = student_card(own, recipe.size, standardise, ranges, training)
-        write_card(card, folder / "student.json")
+        about = student_card(prepared.own, recipe.size, prepared.standardise, ranges, training)
+        write_card(about, folder / "student.json")
 
-    with _staged(out, run.unfinished, trained.files) as folder:
+    with _staged(out, unfinished) as folder:
         save_weights(models.teachers, folder / "teacher.safetensors")
         save_student(models.tuned, trained_ranges(models.tuned), folder)
-        if compare:
+        if "untuned/student.json" in trained.files:
             save_student(models.student.fold(), {}, folder / "untuned")
-        chosen = stratified(parts["train"], CALIBRATION_WINDOWS, np.random.default_rng(seed))
-        np.savez_compressed(
-            folder / "calibration.npz",
-            **{name: values[chosen] for name, values in parts["train"].inputs.items()},
-        )
+        rng = np.random.default_rng(prepared.seed)
+        chosen = stratified(parts["train"], CALIBRATION_WINDOWS, rng)
+        calibration = {name: values[chosen] for name, values in parts["train"].inputs.items()}
+        write_npz(folder / "calibration.npz", calibration)
         test = parts["test"]
-        np.savez_compressed(
-            folder / "test.npz", **test.inputs, labels=test.labels, subjects=test.subjects
-        )
-        figures = json.dumps(trained.as_json(dataset.labels), indent=2)
-        (folder / "figures.json").write_text(figures + "\n")
+        known = {"labels": test.labels, "subjects": test.subjects}
+        write_npz(folder / "test.npz", test.inputs | known)
+        figures = trained.result(dataset.labels)
+        write_whole(folder / "figures.json", figures.model_dump_json(indent=2) + "\n")
         draw_curves(models.histories, folder / "curves.png")
         confusion = trained.figures["student_tuned"].confusion
         title = f"{dataset.name}: tuned student, {len(test)} windows of held-out subjects"
         draw_confusion(confusion, dataset.labels, title, folder / "confusion.png")
-    return trained
 
 
 def _parameters(model: nn.Module) -> int:
@@ -232,20 +279,15 @@ def _parameters(model: nn.Module) -> int:
 
 
 @contextmanager
-def _staged(out: Path, unfinished: Path, files: Mapping[str, Path]) -> Iterator[Path]:
-    """A folder to write `files` into, which move to where they belong once all are written."""
+def _staged(out: Path, unfinished: Path) -> Iterator[Path]:
+    """A folder to write files into, which move into `out` once all are written."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
         unfinished.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=unfinished) as name:
-            yield Path(name)
-            for file, path in files.items():
-                path.parent.mkdir(exist_ok=True)
-                (Path(name) / file).replace(path)
     except OSError as error:
-        raise InputError(
-            f"--out {out}: cannot be written ({error.strerror})", "name another folder"
-        ) from None
+        raise cannot_write(unfinished, error) from None
+    with TemporaryDirectory(dir=unfinished) as name:
+        yield Path(name)
+        move_all(Path(name), out)
 
 
 def _standardised(part: Windows, standardise: Standardiser) -> Windows:

@@ -1,5 +1,6 @@
 """Learning curves and confusion matrices as PNG."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from midfuse.core.files import write_whole
 from trainer.run.fit import History
 
 _DPI = 120
@@ -41,7 +43,7 @@ def draw_curves(histories: Mapping[str, History], path: Path) -> None:
             axes.axvline(kept, color="black", ls="--", lw=1, label=f"kept: epoch {kept}")
             axes.grid(alpha=0.3)
             axes.legend(fontsize="small")
-    figure.savefig(path, dpi=_DPI)
+    _write(figure, path)
 
 
 def draw_confusion(
@@ -74,4 +76,10 @@ def draw_confusion(
             color=colour,
             fontsize="small",
         )
-    figure.savefig(path, dpi=_DPI)
+    _write(figure, path)
+
+
+def _write(figure: Figure, path: Path) -> None:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=_DPI)
+    write_whole(path, content.getvalue())

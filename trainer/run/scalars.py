@@ -24,7 +24,7 @@ class Scalars:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise DeviceError(
-                "--tensorboard: TensorBoard is not installed", "pip install tensorboard"
+                "`tensorboard`: TensorBoard is not installed", "pip install tensorboard"
             ) from None
         self._folder = folder
         self._make = SummaryWriter

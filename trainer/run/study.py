@@ -1,6 +1,5 @@
 """What to train, and all of it: splits of a protocol, seeds, and what they say together."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from midfuse.core.errors import InputError
+from midfuse.core.files import write_result
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.results import OverSeeds, SeedSpread, Training, TrainResult
 from midfuse.core.scores import Spread
 from trainer.data.datasets import DataSet, load_dataset
 from trainer.data.protocols import Split, splits
@@ -64,27 +65,27 @@ class Study:
             for seed in seeds
         ]
 
-    def as_json(self) -> dict[str, Any]:
-        """What summary.json holds and `midfuse train --json` prints.
+    def result(self) -> TrainResult:
+        """What summary.json holds and `midfuse train` answers.
 
         `figures` are mean and spread over seeds; those of each training are in `trainings`.
         """
-        return {
-            "dataset": self.dataset.name,
-            "repairs": dict(self.dataset.repairs),
-            "splits": self.splits,
-            "figures": {
-                model: {
-                    "accuracy": asdict(Spread.of([s.accuracy for s in self.scores(model)])),
-                    "macro_f1": asdict(Spread.of([s.macro_f1 for s in self.scores(model)])),
-                }
+        return TrainResult(
+            dataset=self.dataset.name,
+            repairs=dict(self.dataset.repairs),
+            splits=self.splits,
+            figures={
+                model: OverSeeds(
+                    accuracy=_over_seeds([s.accuracy for s in self.scores(model)]),
+                    macro_f1=_over_seeds([s.macro_f1 for s in self.scores(model)]),
+                )
                 for model in self.models
             },
-            "trainings": [
-                {"split": split, "seed": seed} | trained.as_json(self.dataset.labels)
+            trainings=[
+                Training(split=split, seed=seed, **dict(trained.result(self.dataset.labels)))
                 for (split, seed), trained in self.trainings.items()
             ],
-        }
+        )
 
 
 def study(
@@ -130,8 +131,12 @@ def study(
         if ranks.rank() != 0:
             return None
         found = Study(dataset, len(known), trainings)
-        (out / "summary.json").write_text(json.dumps(found.as_json(), indent=2) + "\n")
+        write_result(out / "summary.json", found.result())
     return found
+
+
+def _over_seeds(values: list[float]) -> SeedSpread:
+    return SeedSpread(**asdict(Spread.of(values)))
 
 
 def planned_dataset(plan: Plan, progress: Progress = SILENT) -> tuple[DataSet, list[str]]:
@@ -179,6 +184,6 @@ def _chosen(plan: Plan, known: list[Split]) -> Iterator[tuple[int, Split]]:
         yield plan.split, known[plan.split]
     else:
         raise InputError(
-            f"--split {plan.split}: protocol {plan.protocol} of {plan.dataset} has no such split",
+            f"`split` {plan.split}: protocol {plan.protocol} of {plan.dataset} has no such split",
             f"choose 0 to {len(known) - 1}",
         )

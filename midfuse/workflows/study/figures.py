@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from midfuse.core.oracle import read_npz
-from midfuse.core.scores import Confusion, IntArray, Spread, confusion_of
+from midfuse.core.results import BySeed, StudyFigures
+from midfuse.core.scores import Confusion, IntArray, Spread, classes, confusion_of
 
-Figure = dict[str, Any]
 
-
-def over_seeds(values: Sequence[float]) -> Figure:
-    """Mean and deviation of an entry a seed, and the entries."""
-    return asdict(Spread.of(values)) | {"by_seed": list(values)}
+def over_seeds(values: Sequence[float]) -> BySeed:
+    """Mean and deviation of an entry per seed, and the entries."""
+    return BySeed(**asdict(Spread.of(values)), by_seed=list(values))
 
 
 def pooled(runs: Sequence[tuple[int, Confusion]]) -> list[Confusion]:
@@ -27,12 +25,12 @@ def pooled(runs: Sequence[tuple[int, Confusion]]) -> list[Confusion]:
     ]
 
 
-def accuracies(by_seed: Sequence[Confusion]) -> dict[str, Figure]:
+def accuracies(by_seed: Sequence[Confusion]) -> StudyFigures:
     """Accuracy and macro-F1 over seeds."""
-    return {
-        "accuracy": over_seeds([each.accuracy for each in by_seed]),
-        "macro_f1": over_seeds([each.macro_f1 for each in by_seed]),
-    }
+    return StudyFigures(
+        accuracy=over_seeds([each.accuracy for each in by_seed]),
+        macro_f1=over_seeds([each.macro_f1 for each in by_seed]),
+    )
 
 
 def answered(
@@ -40,21 +38,21 @@ def answered(
 ) -> list[Confusion]:
     """A confusion a part of the windows: of the first output in an .npz, a row of scores a window,
     and the windows' true classes."""
-    scores = read_npz(path)["output_0"].reshape(len(labels), -1)
-    found, classes = scores.argmax(1), scores.shape[1]
-    return [Confusion(confusion_of(found[part], labels[part], classes)) for part in parts]
+    scores = read_npz(path)["output_0"]
+    found, count = classes(scores), scores[0].size
+    return [Confusion(confusion_of(found[part], labels[part], count)) for part in parts]
 
 
-def percent(figure: Figure) -> str:
+def percent(figure: BySeed) -> str:
     """`83.5 ± 0.4 %` of a share over seeds."""
-    return str(Spread(figure["mean"], figure["deviation"]))
+    return str(Spread(figure.mean, figure.deviation))
 
 
-def points(figure: Figure) -> str:
+def points(figure: BySeed) -> str:
     """`+1.2 ± 0.4 points` of a difference of shares over seeds."""
-    deviation = figure["deviation"]
+    deviation = figure.deviation
     spread = "" if deviation is None else f" ± {100 * deviation:.1f}"
-    return f"{100 * figure['mean']:+.1f}{spread} points"
+    return f"{100 * figure.mean:+.1f}{spread} points"
 
 
 def thousands(count: float | None) -> str:

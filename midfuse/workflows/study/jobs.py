@@ -10,21 +10,29 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from midfuse.core.errors import InputError, Interrupted
+from pydantic import ValidationError
+
+from midfuse.core.errors import Interrupted
+from midfuse.core.files import write_whole
 from midfuse.core.progress import SILENT, Progress, Task
-from midfuse.workflows.calls import Answer, Background
+from midfuse.core.results import Result
+from midfuse.workflows.calls import Background
 
 _POLL_S = 0.05
 
 
 @dataclass(frozen=True)
 class Step:
-    """A midfuse command that writes to `folder`, its --out; `name` is what the progress shows."""
+    """A midfuse command that writes to `folder` and answers with a `kind`; `name` is what the
+    progress shows.
+    """
 
     name: str
     command: tuple[str, ...]
     folder: Path
+    kind: type[Result]
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -36,7 +44,7 @@ Chain = Sequence[Step]
 
 def run_chains(
     chains: Sequence[Chain], jobs: int, progress: Progress = SILENT
-) -> list[list[Answer]]:
+) -> list[list[Result]]:
     """Run the steps of each chain in order, at most `jobs` chains at a time; an answer a step.
 
     A step whose folder has the answer to the same command is not run again, unless one before it
@@ -46,7 +54,7 @@ def run_chains(
         MidfuseError: a command failed, of the kind that its exit code says; the others are stopped.
         Interrupted: by Ctrl-C; whatever was answered stays.
     """
-    answers: list[list[Answer]] = [[] for _ in chains]
+    answers: list[list[Result]] = [[] for _ in chains]
     with ExitStack() as stack, progress.task("study", sum(map(len, chains))) as task:
         waiting = [
             stack.enter_context(closing(_follow(chain, found, task)))
@@ -64,7 +72,7 @@ def run_chains(
     return answers
 
 
-def _follow(chain: Chain, answers: list[Answer], task: Task) -> Generator[str, None, None]:
+def _follow(chain: Chain, answers: list[Result], task: Task) -> Generator[str, None, None]:
     """Go through a chain, adding to `answers`; yields the running step's name at every look."""
     stale = False
     for step in chain:
@@ -73,17 +81,22 @@ def _follow(chain: Chain, answers: list[Answer], task: Task) -> Generator[str, N
             stale = True
             arguments = _begin(step)
             with Background(arguments, step.folder / "log.txt") as running:
-                while (answer := running.answer()) is None:
+                while (answer := running.answer(step.kind)) is None:
                     yield step.name
             _keep(step, answer)
         answers.append(answer)
         task.advance()
 
 
-def _kept(step: Step) -> Answer | None:
+def _kept(step: Step) -> Result | None:
     """The answer that an earlier start of the study got to the same command."""
     record = _record(step)
-    return None if record is None else record["answer"]
+    if record is None or record["answer"] is None:
+        return None
+    try:
+        return step.kind.model_validate(record["answer"])
+    except ValidationError:
+        return None
 
 
 def _begin(step: Step) -> tuple[str, ...]:
@@ -95,7 +108,7 @@ def _begin(step: Step) -> tuple[str, ...]:
     return step.arguments
 
 
-def _record(step: Step) -> dict[str, Answer | None] | None:
+def _record(step: Step) -> dict[str, Any] | None:
     """What is noted in the step's folder, if it is of the same command."""
     try:
         record = json.loads((step.folder / "answer.json").read_bytes())
@@ -105,26 +118,6 @@ def _record(step: Step) -> dict[str, Answer | None] | None:
     return record if same and "answer" in record else None
 
 
-def _keep(step: Step, answer: Answer | None) -> None:
-    record = {"command": step.arguments, "answer": answer}
-    write_aside(step.folder / "answer.json", (json.dumps(record, indent=2) + "\n").encode())
-
-
-def write_aside(path: Path, content: bytes) -> None:
-    """Write a file under another name and rename it, so that it is never there by half.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(content)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror})", "name another --out"
-        ) from None
+def _keep(step: Step, answer: Result | None) -> None:
+    record = {"command": step.arguments, "answer": answer and answer.to_json()}
+    write_whole(step.folder / "answer.json", json.dumps(record, indent=2) + "\n")

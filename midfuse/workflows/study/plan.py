@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midfuse.core.progress import SILENT, Progress
-from midfuse.workflows.calls import Answer
+from midfuse.core.results import ConvertResult, DataResult, Evaluation, TrainResult
 from midfuse.workflows.study.jobs import Step, run_chains
 
 
@@ -49,7 +49,7 @@ class Plan:
     def runs(self, progress: Progress = SILENT) -> list[tuple[int, int]]:
         """Split and seed of each training."""
         # Where there is no split at all, the first training says why.
-        count = (self.describe(progress)["splits"] or 1) if self.all_splits else 0
+        count = (self.describe(progress).splits or 1) if self.all_splits else 0
         splits = range(count) if self.all_splits else [self.split]
         return [(split, seed) for seed in range(self.seeds) for split in splits]
 
@@ -61,25 +61,28 @@ class Plan:
         if self.teacher_modalities is not None:
             command += ["--teacher-modalities", self.teacher_modalities]
         command += ["--split", str(split), "--seed", str(seed), *more]
-        return Step(f"train {folder.name}", tuple(command), folder / "train")
+        return Step(f"train {folder.name}", tuple(command), folder / "train", TrainResult)
 
     def convert(self, folder: Path, student: str = "student.safetensors", to: str = "int8") -> Step:
         """The conversion of a training's student into the folder beside it, named `to`."""
         trained = folder / "train"
         command = ("convert", str(trained / student), "--calibration")
         files = (str(trained / "calibration.npz"), "--test", str(trained / "test.npz"))
-        return Step(f"convert {folder.name}", command + files, folder / to)
+        return Step(f"convert {folder.name}", command + files, folder / to, ConvertResult)
 
     def evaluate(self, folder: Path, inputs: str = "int8/expected.npz") -> Step:
         """The tuned student on the board, by itself over the very bytes that TFLM saw."""
         model, windows = folder / "int8" / "student_int8.tflite", folder / inputs
         command = ("evaluate", str(model), "--board", self.board)
         on_windows = ("--inputs", str(windows), "--labels", "labels")
-        return Step(f"evaluate {folder.name}", command + on_windows, folder / "board")
+        return Step(f"evaluate {folder.name}", command + on_windows, folder / "board", Evaluation)
 
-    def describe(self, progress: Progress = SILENT) -> Answer:
+    def describe(self, progress: Progress = SILENT) -> DataResult:
         """What `midfuse data` says of the recordings."""
         where = self.data_set[2:]
-        step = Step("read the data set", ("data", self.dataset, *where), self.out / "data")
+        step = Step(
+            "read the data set", ("data", self.dataset, *where), self.out / "data", DataResult
+        )
         ((answer,),) = run_chains([[step]], 1, progress)
+        assert isinstance(answer, DataResult)
         return answer

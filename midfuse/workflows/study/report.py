@@ -1,15 +1,14 @@
 """What a study found, in four forms: terminal, Markdown, picture and JSON."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from midfuse.core.errors import MidfuseError
 from midfuse.core.files import publish
+from midfuse.core.results import StudyResult
 
 
 @dataclass(frozen=True)
@@ -32,33 +31,31 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """A study's answer: `data` for machines, tables for people, and how to draw it as a PNG."""
+    """A study's answer for machines, tables for people, and how to draw it as a PNG."""
 
-    data: dict[str, Any]
+    result: StudyResult
     tables: list[Table]
     draw: Callable[[BytesIO], object]
     failure: MidfuseError | None = None
 
 
-def write_report(
-    report: Report, name: str, command: str, out: Path
-) -> tuple[dict[str, Any], list[Path]]:
-    """Write NAME.json, NAME.md and NAME.png into the folder `out`; what the JSON holds, the files.
+def write_report(report: Report, out: Path) -> list[Path]:
+    """Write STUDY.json, STUDY.md and STUDY.png into the folder `out`; the files.
 
     Raises:
         InputError: `out` cannot be written.
     """
     picture = BytesIO()
     report.draw(picture)
-    data = {"study": name, "command": command} | report.data
+    result = report.result
+    name = result.study
     text = "\n".join(table.markdown() for table in report.tables)
     files = {
-        "json": (json.dumps(data, indent=2) + "\n").encode(),
-        "md": f"{text}\n![{name}]({name}.png)\n\n```\n{command}\n```\n".encode(),
+        "json": (result.model_dump_json(indent=2) + "\n").encode(),
+        "md": f"{text}\n![{name}]({name}.png)\n\n```\n{result.command}\n```\n".encode(),
         "png": picture.getvalue(),
     }
     with TemporaryDirectory() as scratch:
         for ending, content in files.items():
             (Path(scratch) / f"{name}.{ending}").write_bytes(content)
-        written = publish(Path(scratch), out)
-    return data, written
+        return publish(Path(scratch), out)

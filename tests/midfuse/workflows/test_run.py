@@ -24,16 +24,16 @@ def split_run(split: int, windows: int, correct: int, *, ram: int | None = 1000)
 
 def test_pooling_counts_windows_not_splits() -> None:
     summary = summarise("d", "b", [split_run(0, 100, 90), split_run(1, 300, 150)])
-    assert summary["windows"] == 400
-    assert summary["accuracy"]["on_device"] == 240 / 400
-    assert summary["differing_bytes"] == 1
-    assert summary["instructions_per_inference"] == 1500.0
-    assert summary["seconds"] == {"train": 2.0, "convert": 4.0}
-    assert [each["accuracy"]["teacher"] for each in summary["splits"]] == [0.9, 0.5]
+    assert summary.windows == 400
+    assert summary.accuracy["on_device"] == 240 / 400
+    assert summary.differing_bytes == 1
+    assert summary.instructions_per_inference == 1500.0
+    assert summary.seconds == {"train": 2.0, "convert": 4.0}
+    assert [each.accuracy["teacher"] for each in summary.splits] == [0.9, 0.5]
 
 
 def test_figures_that_a_board_cannot_give_stay_empty() -> None:
-    assert summarise("d", "b", [split_run(0, 10, 5, ram=None)])["ram_bytes"] is None
+    assert summarise("d", "b", [split_run(0, 10, 5, ram=None)]).ram_bytes is None
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -44,7 +44,7 @@ def test_they_are_scikit_learns(rows: list[tuple[int, int, str]]) -> None:
 
 def test_json_names_the_classes() -> None:
     part = Windows({}, np.array([0, 1, 1]), np.array(["x", "x", "y"]))
-    found = score(np.array([0, 1, 0]), part, 2).as_json(["sit", "walk"])
+    found = score(np.array([0, 1, 0]), part, 2).result(["sit", "walk"]).model_dump()
     assert found["accuracy"] == pytest.approx(2 / 3)
     assert found["classes"]["walk"] == {
         "precision": 1.0,

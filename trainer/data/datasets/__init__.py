@@ -33,7 +33,7 @@ DATASETS = {
 class About:
     """What is known of a data set before it is read.
 
-    `download` says where the publisher offers it; `layout` what --data may name, in one line.
+    `download` says where the publisher offers it; `layout` what `data` may name, in one line.
     """
 
     title: str
@@ -109,7 +109,7 @@ class DataSet:
                 )
         chosen = [modality for modality in self.modalities if modality.name in names]
         if not chosen:
-            raise InputError("--modalities: none named", f"choose of {', '.join(known)}")
+            raise InputError("`modalities`: none named", f"choose of {', '.join(known)}")
         return replace(
             self,
             modalities=chosen,
@@ -149,6 +149,6 @@ def about(name: str) -> About:
 
 def _module(name: str) -> tuple[ModuleType, str]:
     if name not in DATASETS:
-        raise InputError(f"--dataset {name}: unknown", f"known: {', '.join(DATASETS)}")
+        raise InputError(f"data set {name!r}: unknown", f"known: {', '.join(DATASETS)}")
     module, variant = DATASETS[name]
     return importlib.import_module(f"trainer.data.datasets.{module}"), variant

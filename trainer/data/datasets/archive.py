@@ -138,8 +138,8 @@ def open_archive(name: str, path: Path | None, about: About) -> Iterator[Archive
     """
     if path is None:
         raise InputError(
-            f"data set {name}: no --data given",
-            f"get it at {about.download}; --data names {about.layout}",
+            f"data set {name}: `data` is missing",
+            f"get it at {about.download}; `data` names {about.layout}",
         )
     archive = Archive(path, about.layout)
     with ExitStack() as opened:
@@ -151,7 +151,7 @@ def open_archive(name: str, path: Path | None, about: About) -> Iterator[Archive
             else:
                 raise InputError(
                     f"{path}: no such file or folder",
-                    f"get it at {about.download}; --data names {about.layout}",
+                    f"get it at {about.download}; `data` names {about.layout}",
                 )
         except OSError as error:
             raise InputError(

@@ -34,7 +34,7 @@ def load(path: Path | None, variant: str, progress: Progress = SILENT) -> DataSe
     """
     if path is not None:
         raise InputError(
-            f"--data {path}: seglearn-watch comes with the seglearn package", "leave --data out"
+            f"`data` {path}: seglearn-watch comes with the seglearn package", "leave `data` out"
         )
     watch = load_watch()
     recordings = [

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from midfuse.core.errors import InputError
 from midfuse.core.progress import Task
+from midfuse.core.results import SourceFolder, TrainResult
 from midfuse.workflows.study.jobs import Step, run_chains
 from tests.support.paths import DATA
 from tests.trainer.conftest import own_recordings, write_folder
@@ -25,17 +27,23 @@ import json, sys
 from pathlib import Path
 from midfuse.cli.console import fail
 from midfuse.core.errors import MidfuseError
+from midfuse.core.results import SourceFolder, TrainResult
 from midfuse.workflows.study.jobs import Step, run_chains
-chains = [[Step(n, tuple(c), Path(f)) for n, c, f in json.loads(a)] for a in sys.argv[2:]]
+kinds = {each.__name__: each for each in (SourceFolder, TrainResult)}
+chains = [
+    [Step(n, tuple(c), Path(f), kinds[k]) for n, c, f, k in json.loads(a)] for a in sys.argv[2:]
+]
 try:
-    print(json.dumps(run_chains(chains, int(sys.argv[1]))))
+    answers = run_chains(chains, int(sys.argv[1]))
+    print(json.dumps([[each.to_json() for each in found] for found in answers]))
 except MidfuseError as error:
     sys.exit(fail(error))
 """
 
 
 def build(folder: Path, model: Path = MODEL) -> Step:
-    return Step(f"build {folder.name}", ("build", str(model), "--source-only"), folder)
+    command = ("build", str(model), "--source-only")
+    return Step(f"build {folder.name}", command, folder, SourceFolder)
 
 
 def written(step: Step) -> int:
@@ -66,7 +74,8 @@ def test_chains_run_side_by_side_and_are_answered_once(tmp_path: Path) -> None:
     assert "build a, build a" in told.notes
     for chain, found in zip(chains, answers, strict=True):
         for step, answer in zip(chain, found, strict=True):
-            assert all(Path(file).is_relative_to(step.folder) for file in answer["files"])
+            assert isinstance(answer, SourceFolder)
+            assert all(file.is_relative_to(step.folder) for file in answer.files)
     before = [written(step) for chain in chains for step in chain]
     again = Notes()
     assert run_chains(chains, 2, again) == answers
@@ -74,11 +83,22 @@ def test_chains_run_side_by_side_and_are_answered_once(tmp_path: Path) -> None:
     assert [written(step) for chain in chains for step in chain] == before
 
 
+def test_an_answer_of_another_form_is_asked_for_again(tmp_path: Path) -> None:
+    """As one of an earlier version, or one that somebody has edited."""
+    step = build(tmp_path)
+    ((answer,),) = run_chains([[step]], 1)
+    path = tmp_path / "answer.json"
+    record = json.loads(path.read_text())
+    del record["answer"]["symbol"]
+    path.write_text(json.dumps(record))
+    assert run_chains([[step]], 1) == [[answer]]
+
+
 def test_another_command_runs_again_with_all_that_follow(tmp_path: Path) -> None:
     first, second = build(tmp_path / "a"), build(tmp_path / "b")
     run_chains([[first, second]], 1)
     before = written(second)
-    other = Step(first.name, (*first.command, "--board", "native"), first.folder)
+    other = replace(first, command=(*first.command, "--board", "native"))
     run_chains([[other, second]], 1)
     assert written(second) > before
 
@@ -97,7 +117,10 @@ def test_a_failing_command_is_one_line_and_stops_the_others(tmp_path: Path) -> N
 @contextmanager
 def study(*chains: list[Step]) -> Iterator[subprocess.Popen[str]]:
     """A study in a process of its own, which does not outlive the block."""
-    listed = [json.dumps([[s.name, s.command, str(s.folder)] for s in chain]) for chain in chains]
+    listed = [
+        json.dumps([[s.name, s.command, str(s.folder), s.kind.__name__] for s in chain])
+        for chain in chains
+    ]
     line = [sys.executable, "-c", STUDY, "2", *listed]
 
     def hear_ctrl_c() -> None:
@@ -152,7 +175,7 @@ def test_a_stopped_study_goes_on_with_what_was_not_answered(
 def test_an_interrupted_training_is_resumed(tmp_path: Path) -> None:
     recordings = write_folder(own_recordings(), tmp_path / "own")
     command = ("train", "--dataset", "folder", "--data", str(recordings))
-    training = Step("train", command, tmp_path / "train")
+    training = Step("train", command, tmp_path / "train", TrainResult)
     begun = training.folder / ".unfinished" / "config.json"
     with study([training]) as running:
         wait_for(begun, running)

@@ -5,18 +5,19 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from midfuse.core.oracle import read_npz
+from midfuse.core.results import PerturbedCondition, PerturbedFigures, PerturbResult, Result
 from midfuse.workflows.study.jobs import Step
 from midfuse.workflows.study.plan import Plan
 from midfuse.workflows.study.robustness import chain_of
+from tests.support.results import converted, evaluation, trained
 from tests.trainer.conftest import own_recordings, write_folder
 
-CONDITIONS = [
+CONDITIONS: list[tuple[str, float | str, str]] = [
     ("untouched", 0, ""),
     ("noise", 0.3, "deviations"),
     ("noise", 1.0, "deviations"),
@@ -24,8 +25,8 @@ CONDITIONS = [
 ]
 # How many of 10 windows are answered right, by model, under each condition; by seed.
 RIGHT = [
-    {"teacher": [10, 9, 8, 5], "student": [9, 9, 7, 4], "int8": [9, 8, 6, 4]},
-    {"teacher": [8, 9, 6, 5], "student": [7, 7, 7, 2], "int8": [7, 6, 6, 2]},
+    {"teacher": [10, 9, 8, 5], "student_tuned_float": [9, 9, 7, 4], "on_device": [9, 8, 6, 4]},
+    {"teacher": [8, 9, 6, 5], "student_tuned_float": [7, 7, 7, 2], "on_device": [7, 6, 6, 2]},
 ]
 
 
@@ -34,10 +35,10 @@ def robustness(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
-def answered(step: Step, answer: dict[str, Any]) -> None:
+def answered(step: Step, answer: Result) -> None:
     """As if the step had run."""
     step.folder.mkdir(parents=True)
-    record = {"command": step.arguments, "answer": answer}
+    record = {"command": step.arguments, "answer": answer.to_json()}
     (step.folder / "answer.json").write_text(json.dumps(record))
 
 
@@ -51,22 +52,36 @@ def write_answers(out: Path, differing: int) -> None:
     for seed, right in enumerate(RIGHT):
         train, convert, perturb, evaluate = chain_of(plan, 0, seed)
         conditions = [
-            {"kind": kind, "strength": strength, "unit": unit, "first": 10 * at, "windows": 10}
-            | {
-                "figures": {
-                    model: {"confusion": [[right[model][at], 10 - right[model][at]], [0, 0]]}
-                    for model in ("teacher", "student")
-                }
-            }
+            PerturbedCondition(
+                kind=kind,
+                strength=strength,
+                unit=unit,
+                first=10 * at,
+                windows=10,
+                figures={
+                    model: PerturbedFigures(
+                        correct=right[model][at],
+                        accuracy=right[model][at] / 10,
+                        macro_f1=0.0,
+                        confusion=[[right[model][at], 10 - right[model][at]], [0, 0]],
+                    )
+                    for model in ("teacher", "student_tuned_float")
+                },
+            )
             for at, (kind, strength, unit) in enumerate(CONDITIONS)
         ]
-        answered(train, {})
-        answered(convert, {})
-        answered(perturb, {"subjects": ["1", "2"], "conditions": conditions})
-        answered(evaluate, {"differing_bytes": differing})
+        answered(train, trained())
+        answered(convert, converted())
+        answered(
+            perturb,
+            PerturbResult(
+                dataset="d", subjects=["1", "2"], seed=seed, windows=10, conditions=conditions
+            ),
+        )
+        answered(evaluate, evaluation(differing_bytes=differing))
         labels = np.zeros(10 * len(CONDITIONS), np.int64)
         np.savez(perturb.folder / "perturbed.npz", labels=labels)
-        first = np.concatenate([np.arange(10) < count for count in right["int8"]])
+        first = np.concatenate([np.arange(10) < count for count in right["on_device"]])
         scores = np.where(np.stack([first, ~first], 1), 100, -100).astype(np.int8)
         np.savez(evaluate.folder / "outputs.npz", output_0=scores[:, None])
 
@@ -124,12 +139,12 @@ def test_a_data_set_from_recordings_to_int8(tmp_path: Path) -> None:
     windows, untouched = found["windows"], found["conditions"][0]["models"]
     assert windows == len(read_npz(folder / "train" / "test.npz")["labels"])
     (training,) = json.loads((folder / "train" / "summary.json").read_text())["trainings"]
-    converted = json.loads((folder / "int8" / "answer.json").read_text())["answer"]
+    int8 = json.loads((folder / "int8" / "answer.json").read_text())["answer"]
     for model, correct in (
         ("teacher", training["figures"]["teacher"]["correct"]),
-        ("int8", converted["accuracy"]["correct"]["student_int8_host"]),
+        ("on_device", int8["accuracy"]["correct"]["int8_host"]),
     ):
         assert untouched[model]["accuracy"]["mean"] == pytest.approx(correct / windows), model
     # The paces are told apart by what moves, so a silent sensor is missed, one of them at least.
     silent = [c for c in found["conditions"] if c["kind"] == "missing"]
-    assert max(c["models"]["int8"]["lost"]["mean"] for c in silent) > 0
+    assert max(c["models"]["on_device"]["lost"]["mean"] for c in silent) > 0

@@ -40,13 +40,13 @@ def test_effectiveness(own: Path, tmp_path: Path) -> None:
     found = study("effectiveness", own, tmp_path, *options)
     models = found["models"]
     assert list(models) == [
-        "trees", "cnn", "mid_fusion", "teacher", "student_alone", "student_float", "int8_untuned",
-        "int8_tuned", "int8_board",
+        "trees", "cnn", "mid_fusion", "teacher", "student_alone", "student_float",
+        "student_int8_untuned", "student_int8_host", "on_device",
     ]  # fmt: skip
     for name, figures in models.items():
         # Three paces, clearly apart: anything that learns finds most of them.
         assert min(figures["accuracy"]["by_seed"]) > 0.6, name
-    assert models["int8_board"] == models["int8_tuned"]
+    assert models["on_device"] == models["student_int8_host"]
     assert models["teacher"]["macs"] > models["student_float"]["macs"] > 0
     assert found["board"]["differing_bytes"] == 0
     assert found["board"]["instructions_per_inference"] > 0

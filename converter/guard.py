@@ -62,13 +62,13 @@ def guarded(work: Callable[[], T], where: str) -> T:
             )
     outcome, value = pickle.loads(answer)
     if outcome == "refused":
-        kind, problem, remedy = value
-        raise kind(problem, remedy)
+        raise value
     if outcome == "failed":
         raise InputError(
             f"{where}: the conversion failed ({value.strip().splitlines()[-1]})",
-            "simplify the model, or report it with what --debug shows",
-        ) from RuntimeError(value)
+            "simplify the model, or report it with the details of this error",
+            details=value,
+        )
     return value
 
 
@@ -83,7 +83,7 @@ def _work(work: Callable[[], T], answers: IO[bytes], folder: Path) -> NoReturn:
         try:
             answer: tuple[str, Any] = ("done", work())
         except MidfuseError as error:
-            answer = ("refused", (type(error), error.problem, error.remedy))
+            answer = ("refused", error)
         except Exception:
             answer = ("failed", traceback.format_exc())
         answers.write(pickle.dumps(answer))

@@ -31,13 +31,14 @@ from converter.reading.windows import FloatArray, Windows, name_of, read_windows
 from converter.report.model_explorer import write_overlays
 from converter.report.page import write_report
 from converter.report.per_op_json import write_per_op
-from converter.result import ConversionResult
+from converter.result import Conversion
 from midfuse.core.card import write_card
 from midfuse.core.errors import InputError
+from midfuse.core.files import publish, write_whole
 from midfuse.core.numeric import dequantise
-from midfuse.core.ops import check_ops
 from midfuse.core.oracle import run_windows, write_expected
 from midfuse.core.progress import SILENT, Progress
+from midfuse.core.support import check_ops
 from midfuse.core.tflite_file import TFLiteModel, parse_tflite
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ WindowSource = Path | str | Arrays
 CHECK_WINDOWS = 100
 
 
-def convert(
+def convert_model(
     model: "Path | str | nn.Module",
     calibration: WindowSource,
     *,
@@ -59,7 +60,7 @@ def convert(
     fix: bool = False,
     out: Path,
     progress: Progress = SILENT,
-) -> ConversionResult:
+) -> Conversion:
     """Convert a model to int8 TFLite, check every op of it, and write all of it into `out`.
 
     Args:
@@ -77,14 +78,14 @@ def convert(
         CheckFailed: the float `.tflite` does not compute what the model computes.
     """
     if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file", "name a folder with --out")
+        raise InputError(f"`out` {out}: is a file", "name a folder")
     with tempfile.TemporaryDirectory(prefix="midfuse-") as name, Onnx2tf(Path(name)) as onnx2tf:
         job = _read(model, calibration, test, Path(name), out, progress)
         lowered = _lower(job, onnx2tf)
         quantised = _quantise(job, lowered.model, fix)
         result = _check(job, lowered, quantised, limits or Limits())
         write_report(job.made / "report.html", result)
-        _deliver(job.made, out)
+        publish(job.made, out)
         return result
 
 
@@ -103,7 +104,7 @@ class _Job:
     progress: Progress
 
     def write(self, model: TFLiteModel) -> None:
-        (self.made / model.path.name).write_bytes(model.content)
+        write_whole(self.made / model.path.name, model.content)
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _trained(job: _Job, float_model: TFLiteModel) -> dict[int, Span]:
     return trained_spans(float_model, module, card.trained_ranges, job.windows, job.source.where)
 
 
-def _check(job: _Job, lowered: _Lowered, quantised: _Quantised, limits: Limits) -> ConversionResult:
+def _check(job: _Job, lowered: _Lowered, quantised: _Quantised, limits: Limits) -> Conversion:
     """Every op against float, the three models side by side, and the files that say so."""
     int8, source = quantised.int8, job.source
     checks = check_ops_against_float(
@@ -213,7 +214,7 @@ def _check(job: _Job, lowered: _Lowered, quantised: _Quantised, limits: Limits) 
         card = finish_card(source.card, int8, quantised.ranges)
         write_card(card, job.made / f"{source.name}.json")
     names = {file.name for file in job.made.iterdir()} | {"report.html"}
-    return ConversionResult(
+    return Conversion(
         name=source.name,
         model=int8,
         float_model=quantised.float_model,
@@ -255,20 +256,3 @@ def _compare(job: _Job, lowered: _Lowered, int8: TFLiteModel) -> Agreement:
         windows.labels,
         held_out=job.tested is not None,
     )
-
-
-def _deliver(made: Path, out: Path) -> None:
-    """Put all files in place, each at once: whoever reads `out` never sees half a file."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for file in made.iterdir():
-            part = out / f".{file.name}.part"
-            try:
-                shutil.copyfile(file, part)
-                part.replace(out / file.name)
-            finally:
-                part.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{out}: cannot be written ({error.strerror})", "name another folder with --out"
-        ) from None

@@ -1,18 +1,25 @@
-"""What a conversion found: the answer of `converter.convert`, for the command and the report."""
+"""What a conversion found, with the models and checks in memory; its answer for programs."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from converter.checks.agreement import Agreement
-from converter.checks.op_check import OpCheck
+from converter.checks.op_check import OpCheck, Verdict, first_broken
 from converter.fixes.score import FixItem
 from converter.quantising.ranges import Ranges
 from midfuse.core.card import ModelCard
+from midfuse.core.results import (
+    ConvertAgreement,
+    ConvertResult,
+    Fix,
+    RangeCounts,
+    SameClass,
+)
 from midfuse.core.tflite_file import TFLiteModel
 
 
 @dataclass(frozen=True)
-class ConversionResult:
+class Conversion:
     """What a conversion found, and the `files` it wrote.
 
     `float_error` is the largest absolute difference between the float `.tflite` and the model as
@@ -37,3 +44,33 @@ class ConversionResult:
     fixes: list[FixItem] | None
     card: ModelCard | None
     files: list[Path]
+
+    def result(self) -> ConvertResult:
+        """What `midfuse convert` answers; the ops are in per_op.json."""
+        agreement, broken = self.agreement, first_broken(self.checks)
+        return ConvertResult(
+            name=self.name,
+            tflite=str(self.model.path),
+            sha256=self.model.sha256,
+            bytes=len(self.model.content),
+            ops=len(self.model.ops),
+            float_error=self.float_error,
+            ranges=RangeCounts(trained=self.trained, observed=self.observed),
+            calibration_windows=self.calibration_windows,
+            check_windows=self.check_windows,
+            agreement=ConvertAgreement(
+                windows=agreement.windows,
+                held_out=agreement.held_out,
+                sqnr_db=agreement.sqnr_db,
+                same_class=SameClass(
+                    float_tflite=agreement.float_tflite, int8_host=agreement.int8_host
+                ),
+            ),
+            accuracy=None if agreement.accuracy is None else agreement.accuracy.result(),
+            verdicts={v.value: sum(c.verdict is v for c in self.checks) for v in Verdict},
+            first_broken=None if broken is None else broken.index,
+            missed=self.missed,
+            fixes=None if self.fixes is None else [Fix(**asdict(item)) for item in self.fixes],
+            card=self.card is not None,
+            files=[str(path) for path in self.files],
+        )

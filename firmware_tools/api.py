@@ -16,7 +16,7 @@ from firmware_tools.measure.inputs import match_inputs, match_labels
 from firmware_tools.measure.profile import profile_model
 from firmware_tools.measure.windows import draw_windows
 from firmware_tools.runtimes.interface import Runtime, find_runtime
-from midfuse.core.files import write_npz, write_result
+from midfuse.core.files import write_model, write_npz
 from midfuse.core.oracle import Values, read_npz
 from midfuse.core.progress import SILENT, Progress
 from midfuse.core.results import Evaluation, FlashResult, Image, Profile
@@ -166,7 +166,7 @@ def evaluate(
         progress=progress,
     )
     write_npz(folder / "outputs.npz", {f"output_{i}": x for i, x in enumerate(outputs)})
-    write_result(folder / "evaluation.json", evaluation)
+    write_model(folder / "evaluation.json", evaluation)
     return evaluation
 
 
@@ -201,7 +201,7 @@ def profile(
         tflite, target, _windows(inputs, tflite), folder, _runtime(runtime),
         port=port, progress=progress,
     )  # fmt: skip
-    write_result(folder / "profile.json", found)
+    write_model(folder / "profile.json", found)
     return found
 
 

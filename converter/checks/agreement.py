@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from converter.reading.windows import FloatArray
+from midfuse.core.results import ConvertAccuracy, CorrectCounts
+from midfuse.core.scores import classes
 
 IntArray = npt.NDArray[np.int64]
 
@@ -18,37 +19,36 @@ class Accuracy:
     """Correct windows of `windows`, as counts, so that folds can be pooled."""
 
     windows: int
-    student_float: int
+    float_model: int
     float_tflite: int
-    student_int8_host: int
+    int8_host: int
 
     @property
     def drop(self) -> float:
         """What int8 loses against the float model given, in points; negative where it gains."""
-        return 100 * (self.student_float - self.student_int8_host) / self.windows
+        return 100 * (self.float_model - self.int8_host) / self.windows
 
-    def as_json(self) -> dict[str, Any]:
-        """Fractions under the names that `summary.json` uses, and the `correct` counts."""
+    def result(self) -> ConvertAccuracy:
+        """Fractions, and the counts they come from."""
         counts = asdict(self)
         windows = counts.pop("windows")
-        return (
-            {"windows": windows} | {k: v / windows for k, v in counts.items()} | {"correct": counts}
-        )
+        shares = {name: count / windows for name, count in counts.items()}
+        return ConvertAccuracy(windows=windows, **shares, correct=CorrectCounts(**counts))
 
 
 @dataclass(frozen=True)
 class Agreement:
     """How far float TFLite and int8 answer what the float model given answers.
 
-    `float_tflite` and `int8` count the windows on which they name the same class (None where the
-    first output is no row of classes); `sqnr_db` is that of the int8 outputs, the lowest of all
+    `float_tflite` and `int8_host` count the windows on which they name the same class (None where
+    the first output is no row of classes); `sqnr_db` is that of the int8 outputs, the lowest of all
     outputs, None without any error. `held_out` says whether the windows are test windows.
     """
 
     windows: int
     held_out: bool
     float_tflite: int | None
-    int8: int | None
+    int8_host: int | None
     sqnr_db: float | None
     accuracy: Accuracy | None
 
@@ -69,10 +69,10 @@ def compare(
     rows = [outputs[0].reshape(windows, -1) for outputs in (given, float_tflite, int8)]
     if not names_classes(given[0].shape[1:]):
         return Agreement(windows, held_out, None, None, lowest, None)
-    a, b, c = (row.argmax(axis=1) for row in rows)
+    a, b, c = map(classes, rows)
     accuracy = None
     if labels is not None:
-        correct = (int((classes == labels).sum()) for classes in (a, b, c))
+        correct = (int((found == labels).sum()) for found in (a, b, c))
         accuracy = Accuracy(windows, *correct)
     return Agreement(windows, held_out, int((a == b).sum()), int((a == c).sum()), lowest, accuracy)
 

@@ -23,16 +23,13 @@ from converter.checks.op_check import (
     first_broken,
 )
 from converter.lowering.names import Origin
+from midfuse.core.ops import OPS
 from midfuse.core.tflite_file import Op, Tensor
 
 BROKEN_DB = 10.0
 SUSPECT_DB = 20.0
 
-# Functions that can turn a small step of their input into a large one of their output. All other
-# ops lose signal only where large inputs cancel.
-_STEEP = ("DIV", "ELU", "HARD_SWISH", "LOGISTIC", "RSQRT", "SOFTMAX", "TANH")
-# Functions with an end, on a scale that TFLM fixes: beyond a point all values are one code.
-_BOUNDED = ("LOGISTIC", "TANH")
+# A saturating function is driven to its ends by this share of its codes.
 _AT_ENDS = 0.3
 # A range that the windows fill by less than this was not made from such windows.
 _FILLED = 0.5
@@ -213,7 +210,7 @@ def _grid_cause(measures: TensorMeasures, maker: str | None) -> Cause:
             f"{name} spans {spans}: {share:.1%} of the values are cut off at its ends",
         )
     ends = measures.codes.codes.lowest + measures.codes.codes.highest
-    if maker in _BOUNDED and ends > _AT_ENDS:
+    if maker in OPS and OPS[maker].saturates and ends > _AT_ENDS:
         return Cause(
             CauseKind.SATURATION,
             f"{ends:.0%} of its values lie on the first or the last code: the function is driven"
@@ -247,7 +244,7 @@ def _inputs_cause(op: Op, inputs: list[TensorMeasures], output: TensorMeasures) 
             f"its logits span {_span(coarsest.signal.low, coarsest.signal.high)}: one step of"
             f" {step:.3g} multiplies an exponential by {factor:.3g}",
         )
-    if op.name in _STEEP:
+    if OPS[op.name].steep:
         return Cause(
             CauseKind.STEEP,
             f"its input spans {_span(coarsest.signal.low, coarsest.signal.high)} in steps of"

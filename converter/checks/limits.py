@@ -24,12 +24,12 @@ def missed(limits: Limits, agreement: Agreement) -> list[str]:
     if agreement.sqnr_db is not None and agreement.sqnr_db < limits.min_sqnr_db:
         found.append(
             f"the outputs' SQNR is {agreement.sqnr_db:.1f} dB, at least"
-            f" {limits.min_sqnr_db:g} dB are asked for (--min-sqnr)"
+            f" {limits.min_sqnr_db:g} dB are asked for"
         )
     accuracy = agreement.accuracy
     if accuracy is not None and accuracy.drop > limits.max_accuracy_drop:
         found.append(
             f"int8 loses {accuracy.drop:.2f} points of accuracy, at most"
-            f" {limits.max_accuracy_drop:g} are allowed (--max-accuracy-drop)"
+            f" {limits.max_accuracy_drop:g} are allowed"
         )
     return found

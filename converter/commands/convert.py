@@ -1,17 +1,12 @@
 """`midfuse convert`, and `convert-to-tflite`, the same command by itself."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
+from converter.api import converted
 from converter.checks.limits import MAX_ACCURACY_DROP, MIN_SQNR_DB, Limits
-from converter.checks.op_check import Verdict, first_broken
 from converter.commands.view import summary
-from converter.guard import guarded
-from converter.pipeline import convert as convert_model
-from converter.result import ConversionResult
 from midfuse.cli.console import Outcome, Terminal, command
 from midfuse.core.errors import CheckFailed
 
@@ -71,13 +66,14 @@ def convert(
 
     Exit code 1, with all files written, where --min-sqnr or --max-accuracy-drop does not hold.
     """
-    limits = Limits(min_sqnr, max_accuracy_drop)
-    progress = Terminal()
-    result = guarded(
-        lambda: convert_model(
-            model, calibration, test=test, limits=limits, fix=fix, out=out, progress=progress
-        ),
+    result = converted(
         model,
+        calibration,
+        out,
+        test=test,
+        limits=Limits(min_sqnr, max_accuracy_drop),
+        fix=fix,
+        progress=Terminal(),
     )
     failure = None
     if result.missed:
@@ -85,33 +81,4 @@ def convert(
             f"{result.model.path.name}: {'; '.join(result.missed)}",
             f"{out / 'report.html'} says which op to look at",
         )
-    return Outcome(data=_data(result), view=summary(result), files=result.files, failure=failure)
-
-
-def _data(result: ConversionResult) -> dict[str, Any]:
-    """The outcome for machines; the ops are in per_op.json."""
-    agreement, broken = result.agreement, first_broken(result.checks)
-    return {
-        "name": result.name,
-        "tflite": str(result.model.path),
-        "sha256": result.model.sha256,
-        "bytes": len(result.model.content),
-        "ops": len(result.model.ops),
-        "float_error": result.float_error,
-        "ranges": {"trained": result.trained, "observed": result.observed},
-        "calibration_windows": result.calibration_windows,
-        "check_windows": result.check_windows,
-        "agreement": {
-            "windows": agreement.windows,
-            "held_out": agreement.held_out,
-            "sqnr_db": agreement.sqnr_db,
-            "same_class": {"float_tflite": agreement.float_tflite, "int8": agreement.int8},
-        },
-        "accuracy": None if agreement.accuracy is None else agreement.accuracy.as_json(),
-        "verdicts": {v.value: sum(c.verdict is v for c in result.checks) for v in Verdict},
-        "first_broken": None if broken is None else broken.index,
-        "missed": result.missed,
-        "fixes": None if result.fixes is None else [asdict(item) for item in result.fixes],
-        "card": result.card is not None,
-        "files": [str(path) for path in result.files],
-    }
+    return Outcome(result.result().to_json(), summary(result), result.files, failure)

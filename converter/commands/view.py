@@ -12,13 +12,13 @@ from midfuse.core.activations import peak_activations
 from midfuse.core.macs import model_macs
 
 if TYPE_CHECKING:
-    from converter.result import ConversionResult
+    from converter.result import Conversion
 
 # Ops in the table.
 _ROWS = 4
 
 
-def summary(result: "ConversionResult") -> RenderableType:
+def summary(result: "Conversion") -> RenderableType:
     """The verdict, what it rests on, and the ops to look at first.
 
     Names come from the model given: they are put in as text, never as markup.
@@ -38,7 +38,7 @@ def summary(result: "ConversionResult") -> RenderableType:
     return Group(Text("\n".join(lines)), headline, _worst_ops(result))
 
 
-def _sizes(result: "ConversionResult") -> list[str]:
+def _sizes(result: "Conversion") -> list[str]:
     model = result.model
     activations, _ = peak_activations(model)
     return [
@@ -54,15 +54,17 @@ def _agreement(a: Agreement) -> list[str]:
     if a.accuracy is not None:
         of = a.accuracy.windows
         lines.append(
-            f"accuracy {on}: float {a.accuracy.student_float / of:.2%}, float TFLite"
-            f" {a.accuracy.float_tflite / of:.2%}, int8 {a.accuracy.student_int8_host / of:.2%}"
+            f"accuracy {on}: float {a.accuracy.float_model / of:.2%}, float TFLite"
+            f" {a.accuracy.float_tflite / of:.2%}, int8 {a.accuracy.int8_host / of:.2%}"
         )
         on = "there"
-    same = "" if a.int8 is None else f"; it names float's class in {a.int8 / a.windows:.2%}"
+    same = (
+        "" if a.int8_host is None else f"; it names float's class in {a.int8_host / a.windows:.2%}"
+    )
     return [*lines, f"int8's output SQNR {on}: {words.decibels(a.sqnr_db)}{same}"]
 
 
-def _worst_ops(result: "ConversionResult") -> Table:
+def _worst_ops(result: "Conversion") -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     for header in ("op", "module or node"):
         table.add_column(header, overflow="ellipsis", no_wrap=True)

@@ -17,15 +17,18 @@ import numpy.typing as npt
 from converter.lowering.float_graph import FloatGraph
 from converter.lowering.float_model import FloatModel
 from converter.reading.windows import Windows
+from midfuse.core.ops import OPS
 from midfuse.core.tflite_file import Op, TFLiteModel
 
 FloatVector = npt.NDArray[np.float64]
 
-# The axis of the weights that makes a channel.
-_ROWS = {"FULLY_CONNECTED": 0, "CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}
-# Ops that treat every channel alike and by itself: f(a x) = a f(x) for a > 0.
-_POINTWISE = ("RELU", "LEAKY_RELU", "MAX_POOL_2D", "AVERAGE_POOL_2D")
-# Fused activations for which the same holds; the schema's numbers of NONE and RELU.
+# The axis of the weights that makes a channel, by the ops whose channels can be resized.
+_ROWS = {
+    name: axis
+    for name in ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
+    if (axis := OPS[name].channel_axis) is not None
+}
+# Fused activations that keep a channel's size; the schema's numbers of NONE and RELU.
 _HOMOGENEOUS = (0, 1)
 # A channel that is smaller than this share of the largest is as good as dead.
 _LEAST = 1e-6
@@ -202,7 +205,7 @@ class _Growth:
         tensors = self._model.tensors
         rank = len(tensors[op.inputs[0]].shape)
         numbers = [tensors[i].data for i in op.inputs[1:] if i >= 0]
-        if op.name in _POINTWISE or op.name == "RESHAPE":
+        if OPS[op.name].homogeneous:
             return True
         if op.name in ("MEAN", "SUM") and numbers and numbers[0] is not None:
             return (rank - 1) not in [int(axis) % rank for axis in numbers[0].ravel()]

@@ -11,6 +11,7 @@ from converter.lowering.float_model import FloatModel
 from converter.reading.windows import FloatArray, Windows
 from midfuse.core.numeric import dequantise
 from midfuse.core.oracle import run_windows
+from midfuse.core.scores import classes
 from midfuse.core.tflite_file import TFLiteModel
 
 FloatArray64 = npt.NDArray[np.float64]
@@ -40,12 +41,12 @@ class Judge:
         sqnr = float(np.quantile(ratios, 0.1, axis=1).min())
         if not self._classifies:
             return Score(sqnr)
-        classes = _classes(found[0])
+        answers = classes(found[0])
         labels = self._windows.labels
         return Score(
             sqnr,
-            float(np.mean(classes == _classes(self._expected[0]))),
-            None if labels is None else float(np.mean(classes == labels)),
+            float(np.mean(answers == classes(self._expected[0]))),
+            None if labels is None else float(np.mean(answers == labels)),
         )
 
 
@@ -64,7 +65,3 @@ def signal_and_error(
         signal.append(np.square(pair[0]).sum(axis=1))
         error.append(np.square(pair[0] - pair[1]).sum(axis=1))
     return np.stack(signal), np.stack(error)
-
-
-def _classes(scores: FloatArray) -> npt.NDArray[np.int64]:
-    return scores.reshape(len(scores), -1).argmax(axis=1)

@@ -235,7 +235,7 @@ def fix(
     if len(windows) < _LEAST_WINDOWS:
         raise InputError(
             f"{where}: {len(windows)} calibration windows are too few to judge fixes by",
-            f"give at least {_LEAST_WINDOWS}, or leave --fix out",
+            f"give at least {_LEAST_WINDOWS}, or leave `fix` out",
         )
     judged = np.arange(len(windows)) % 3 == 1
     making = windows.where(~judged)

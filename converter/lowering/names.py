@@ -16,54 +16,13 @@ import onnx
 from converter.lowering.prints import CLOSE, LOOSE, equal, probes, tensor_prints, value_print
 from converter.reading.onnx_file import OnnxModel, input_specs, module_of
 from converter.reading.windows import FloatArray, Windows
+from midfuse.core.ops import OPS
 from midfuse.core.tflite_file import Op, TFLiteModel
 
 _MOVES = {"Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split"}
 _MOVES |= {"Squeeze", "Tile", "Transpose", "Unsqueeze"}
-_LINEAR = {"Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul"}
-_MEAN = {"AveragePool", "GlobalAveragePool", "ReduceMean"}
-_RESHAPE = {"Flatten", "Reshape", "Squeeze", "Unsqueeze"}
 # The ONNX ops that a TFLite op stands for in the first place.
-_KINDS = {
-    # The last of the ops that a normalisation is opened up into.
-    "ADD": {"Add", "LayerNormalization", "Sum"},
-    "AVERAGE_POOL_2D": _MEAN,
-    "BATCH_MATMUL": _LINEAR,
-    "CONCATENATION": {"Concat"},
-    "CONV_2D": _LINEAR,
-    "DEPTHWISE_CONV_2D": _LINEAR,
-    "DIV": {"Div"},
-    "EXPAND_DIMS": _RESHAPE,
-    "FULLY_CONNECTED": _LINEAR,
-    "GATHER": {"Gather"},
-    "HARD_SWISH": {"HardSwish"},
-    "LEAKY_RELU": {"LeakyRelu"},
-    "LOGISTIC": {"Sigmoid"},
-    "MAX_POOL_2D": {"MaxPool", "GlobalMaxPool"},
-    "MAXIMUM": {"Max"},
-    "MEAN": _MEAN,
-    "MINIMUM": {"Min"},
-    "MUL": {"Div", "Mul"},
-    "PAD": {"Pad"},
-    "PADV2": {"Pad"},
-    "PRELU": {"PRelu"},
-    "REDUCE_MAX": {"GlobalMaxPool", "ReduceMax"},
-    "RELU": {"Relu"},
-    "RELU6": {"Clip"},
-    "RESHAPE": _RESHAPE,
-    "SLICE": {"Slice", "Split"},
-    "SOFTMAX": {"Softmax"},
-    "SPLIT": {"Split"},
-    "SPLIT_V": {"Split"},
-    "SQUEEZE": _RESHAPE,
-    "STRIDED_SLICE": {"Gather", "Slice", "Split"},
-    "SUB": {"Sub"},
-    "SUM": {"ReduceSum"},
-    "TANH": {"Tanh"},
-    "TRANSPOSE": {"Transpose"},
-    "TRANSPOSE_CONV": _LINEAR,
-    "UNPACK": {"Gather", "Split"},
-}
+_KINDS = {name: frozenset(record.onnx) for name, record in OPS.items() if record.onnx}
 
 
 @dataclass(frozen=True)
@@ -190,7 +149,7 @@ class _Nodes:
 
     def _strangeness(self, op: Op, at: int) -> int:
         kind = self._nodes[at].op_type
-        kinds = _KINDS.get(op.name, set())
+        kinds = _KINDS.get(op.name, frozenset())
         if kind in kinds:
             return 0
         return 1 if (kind in _MOVES) == bool(kinds & _MOVES) else 2

@@ -17,6 +17,8 @@ import numpy as np
 
 from midfuse.core.errors import DeviceError, InputError
 
+# The end of onnx2tf's log, where its exception stands.
+_LOG_CHARACTERS = 20_000
 _PROCESS = Path(__file__).with_name("onnx2tf_process.py")
 _SECONDS = 600
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -111,6 +113,7 @@ class Onnx2tf:
             raise InputError(
                 f"{where}: onnx2tf cannot convert it ({_reason(self._log)})",
                 "change the op that it names",
+                details=self._log.read_text(errors="replace")[-_LOG_CHARACTERS:],
             )
         return result.read_bytes()
 

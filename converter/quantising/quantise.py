@@ -19,22 +19,12 @@ from ai_edge_quantizer import model_modifier, params_generator, qtyping, recipe,
 from converter.lowering import schema_edit as edit
 from converter.quantising.ranges import FIXED_RANGES, MOVES, Ranges
 from midfuse.core.errors import InputError
-from midfuse.core.ops import INT8, INT16, OPS, check_support
+from midfuse.core.ops import INT8, INT16, OPS
+from midfuse.core.support import check_support
 from midfuse.core.tflite_file import Op, Tensor, TFLiteModel, parse_tflite
 
-# Ops that the quantiser does not know, and ops on as many tensors that it scales in the same way:
-# it sees an op of the second kind where there is one of the first.
-_STAND_INS = {
-    "ABS": "RELU",
-    "EXPAND_DIMS": "RESHAPE",
-    "LEAKY_RELU": "RELU",
-    "MINIMUM": "MAXIMUM",
-    "PRELU": "MUL",
-    "REDUCE_MAX": "REDUCE_MIN",
-    "RELU6": "RESHAPE",
-    "SPLIT_V": "UNPACK",
-    "SQUEEZE": "RESHAPE",
-}
+# The quantiser sees an op of the second kind where there is one of the first.
+_STAND_INS = {name: record.quantised_as for name, record in OPS.items() if record.quantised_as}
 
 
 def quantise_model(

@@ -11,24 +11,16 @@ import numpy as np
 
 from converter.lowering.float_model import FloatModel, activations
 from converter.reading.windows import Windows
+from midfuse.core.ops import OPS
 from midfuse.core.progress import SILENT, Progress
 from midfuse.core.tflite_file import TFLiteModel
 
 Span = tuple[float, float]
 Ranges = dict[str, Span]
 
-MOVES = (
-    *("AVERAGE_POOL_2D", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAXIMUM", "MAX_POOL_2D"),
-    *("MINIMUM", "PACK", "PAD", "PADV2", "REDUCE_MAX", "RELU6", "RESHAPE", "SLICE", "SPLIT"),
-    *("SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK"),
-)
-# What TFLM's kernels write with, whatever their values span: the scale 1/256 and the zero point
-# -128; TANH 1/128 and 0.
-FIXED_RANGES = {
-    "SOFTMAX": (0.0, 255 / 256),
-    "LOGISTIC": (0.0, 255 / 256),
-    "TANH": (-1.0, 127 / 128),
-}
+# Ops that join tensors on one scale, and what the outputs of others always span.
+MOVES = frozenset(name for name, record in OPS.items() if record.one_scale)
+FIXED_RANGES = {name: record.grid.span for name, record in OPS.items() if record.grid}
 
 
 def minmax_ranges(

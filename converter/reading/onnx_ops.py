@@ -1,7 +1,7 @@
 """Which ONNX ops the target can run: refused before the slow conversion, with what to use instead.
 
 What onnx2tf makes of each op was found by converting it alone. The check after the conversion
-(`midfuse.core.ops.check_ops`) has the last word.
+(`midfuse.core.support.check_ops`) has the last word.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from converter.checks.op_check import OpCheck
+from midfuse.core.ops import OPS
 from midfuse.core.tflite_file import Op, TFLiteModel
 
 Array = npt.NDArray[Any]
@@ -15,7 +16,9 @@ Array = npt.NDArray[Any]
 # Units of the drawings, which grow with the column that they stand in.
 WIDTH, HEIGHT = 288, 96
 # The axis of the output channels in the weights, which are input 1, by op.
-_CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
+_CHANNEL_AXIS = {
+    name: record.channel_axis for name, record in OPS.items() if record.channel_axis is not None
+}
 # More channels share columns, so that 1,000 make no larger a drawing than 96.
 _MAX_COLUMNS = 96
 _WIDEST_COLUMN = 12.0

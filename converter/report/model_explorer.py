@@ -13,6 +13,7 @@ from pathlib import Path
 from converter.checks.causes import BROKEN_DB, SUSPECT_DB
 from converter.checks.op_check import OpCheck, OpError
 from converter.report.words import judged
+from midfuse.core.files import write_whole
 
 # SQNR in dB, up to which a node takes a colour: the darker, the further from float, so that the
 # order survives without colour. Above the last, white.
@@ -44,7 +45,7 @@ def write_overlays(folder: Path, checks: Sequence[OpCheck]) -> None:
             "hideInChildrenStatsTable": True,
         }
         path = folder / f"per_op_{name}.model_explorer.json"
-        path.write_text(json.dumps(fields, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(fields, indent=1, allow_nan=False) + "\n")
 
 
 def _results(checks: Sequence[OpCheck], errors: Sequence[OpError]) -> dict[str, dict[str, float]]:

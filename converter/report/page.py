@@ -13,11 +13,12 @@ from converter.checks.causes import BROKEN_DB, SUSPECT_DB
 from converter.checks.op_check import OpCheck, Verdict
 from converter.report import drawings, words
 from midfuse.core.activations import peak_activations
+from midfuse.core.files import write_whole
 from midfuse.core.macs import model_macs
 from midfuse.core.tflite_file import TFLiteModel
 
 if TYPE_CHECKING:
-    from converter.result import ConversionResult
+    from converter.result import Conversion
 
 # Groups of a model with more ops are folded where all their ops are fine.
 _FOLD_ABOVE = 60
@@ -56,7 +57,7 @@ class Sizes:
     at: str
 
 
-def write_report(path: Path, result: "ConversionResult") -> None:
+def write_report(path: Path, result: "Conversion") -> None:
     """Render the report. Names come from the model given, so everything is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -97,7 +98,7 @@ def write_report(path: Path, result: "ConversionResult") -> None:
         suspect=SUSPECT_DB,
         broken=BROKEN_DB,
     )
-    path.write_text(page, encoding="utf-8")
+    write_whole(path, page)
 
 
 def _sizes(name: str, model: TFLiteModel) -> Sizes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from converter.checks.op_check import OpCheck
+from midfuse.core.files import write_whole
 from midfuse.core.tflite_file import TFLiteModel
 
 SCHEMA_VERSION = 2
@@ -24,7 +25,7 @@ def write_per_op(path: Path, model: TFLiteModel, windows: int, checks: list[OpCh
         "windows": windows,
         "ops": [_op(check) for check in checks],
     }
-    path.write_text(json.dumps(fields, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(fields, indent=1, allow_nan=False) + "\n")
 
 
 def _op(check: OpCheck) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from firmware_tools.runtimes.tflm.library import find_library
 from firmware_tools.runtimes.tflm.runtime import Tflm, every_tflm
 from midfuse.cli.console import Outcome, Terminal, command
 from midfuse.core.errors import CheckFailed
-from midfuse.core.files import write_result, write_whole
+from midfuse.core.files import write_model, write_whole
 from midfuse.core.results import Bench
 from midfuse.core.tflite_file import read_tflite
 
@@ -75,7 +75,7 @@ def bench(
         progress=Terminal(),
     )
     figures, drawing = out / "bench.json", out / "bench.svg"
-    write_result(figures, found)
+    write_model(figures, found)
     write_whole(drawing, chart(found))
     return Outcome(found.to_json(), tables(found), [figures, drawing], _verdict(found))
 

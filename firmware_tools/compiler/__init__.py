@@ -16,7 +16,7 @@ from firmware_tools.compiler.plan import ArenaPlan, plan_arena
 from firmware_tools.compiler.program import CTYPES, Program
 from firmware_tools.compiler.variants import InstructionSet, choose_variants
 from midfuse.core.errors import InputError
-from midfuse.core.ops import check_support
+from midfuse.core.support import check_support
 from midfuse.core.tflite_file import TFLiteModel
 
 _NAME = re.compile(r"\bmf_\w+")

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from midfuse.core.errors import InputError
+from midfuse.core.files import write_model
 
 SCHEMA_VERSION = 2
 _MAX_BYTES = 16 << 20
@@ -180,8 +181,12 @@ def read_card(path: Path) -> ModelCard:
 
 
 def write_card(card: ModelCard, path: Path) -> None:
-    """Write a card as indented JSON."""
-    path.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    """Write a card as indented JSON.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    write_model(path, card)
 
 
 def sha256(data: bytes) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel
 
 from midfuse.core.errors import InputError
-from midfuse.core.results import Result
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -39,13 +39,13 @@ def write_whole(path: Path, content: bytes | str) -> None:
             part.unlink()
 
 
-def write_result(path: Path, result: Result) -> None:
-    """Write what a command answers as indented JSON.
+def write_model(path: Path, model: BaseModel) -> None:
+    """Write a result or a card as indented JSON.
 
     Raises:
         InputError: it cannot be written.
     """
-    write_whole(path, result.model_dump_json(indent=2) + "\n")
+    write_whole(path, model.model_dump_json(indent=2) + "\n")
 
 
 def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[Any]], *, packed: bool = True) -> None:

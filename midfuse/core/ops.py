@@ -1,35 +1,90 @@
-"""The op table: what the runtime computes, on which types. Support checks, errors and docs read it.
+"""One record per op: all that reader, converter, quantiser, compiler, checks and docs know of it.
 
-`docs/ops.md` is this table as a page; `python -m midfuse.core.ops_page` writes it.
+Who adds an op begins here; the contract test (tests/midfuse/core/test_op_contract.py) lists what
+else it needs. `docs/ops.md` is this table as a page.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import product
-
-from midfuse.core.errors import InputError
-from midfuse.core.tflite_file import TFLiteModel
+from dataclasses import dataclass, field
 
 INT8 = "int8"
 INT16 = "int16"
 # What TFLM moves without looking at it, by op.
 _ALL = (INT8, INT16, "int32", "float32")
 _NO_INT32 = (INT8, INT16, "float32")
+_BOTH = (INT8, INT16)
+
+# ONNX ops that several TFLite ops stand for.
+_LINEAR = ("Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul")
+_MEAN = ("AveragePool", "GlobalAveragePool", "ReduceMean")
+_RESHAPE = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+
+_ACTIVATION = ("fused_activation_function",)
+_KEEP = ("keep_dims",)
+_WINDOW = ("padding", "stride_w", "stride_h")
+_POOL = (*_WINDOW, "filter_width", "filter_height", *_ACTIVATION)
+_DILATION = ("dilation_w_factor", "dilation_h_factor")
 
 
 @dataclass(frozen=True)
-class OpSupport:
-    """One TFLite op: the types it is supported on, and a limit worth stating.
+class Options:
+    """The schema's table of an op's options, and those of its fields that are read, snake_case."""
 
-    A type stands for an op that takes and gives it; a pair for one that takes the first and gives
-    the second. They are those of the first input that is an activation, at position `data`, and of
-    the outputs; the compiler checks the rest, such as weights and axes.
+    table: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The scale and zero point that TFLM's int8 kernel writes with, whatever the values span."""
+
+    scale: float
+    zero_point: int
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The real numbers of the first and the last code."""
+        return (-128 - self.zero_point) * self.scale, (127 - self.zero_point) * self.scale
+
+    def __str__(self) -> str:
+        return f"scale 1/{round(1 / self.scale)}, zero point {self.zero_point}"
+
+
+@dataclass(frozen=True)
+class OpRecord:
+    """One TFLite op.
+
+    `types` are those it is supported on. One type stands for an op that takes and gives it; a pair
+    for one that takes the first and gives the second. They are those of the first input that is an
+    activation, at position `data`, and of the outputs; the compiler checks the rest, such as
+    weights and axes. `limit` is a limit worth stating, in words.
+
+    - `options`: what is read of the op's options.
+    - `one_scale`: it has no arithmetic in which to change the scale, so that what it reads and
+      writes shares one.
+    - `grid`: the grid that TFLM fixes for its int8 output.
+    - `steep`: it can turn a small step of its input into a large one of its output; all other ops
+      lose signal only where large inputs cancel.
+    - `saturates`: it has ends, beyond which all values are one code.
+    - `homogeneous`: it treats every channel alike and by itself: f(a x) = a f(x) for a > 0.
+    - `channel_axis`: of the weights, input 1, the axis of the output channels.
+    - `onnx`: the ONNX ops that it stands for in the first place.
+    - `quantised_as`: an op on as many tensors that ai-edge-quantizer scales in the same way, where
+      it does not know this one.
     """
 
     name: str
     types: tuple[str | tuple[str, str], ...] = (INT8,)
     limit: str = ""
     data: int = 0
+    options: Options | None = None
+    one_scale: bool = False
+    grid: Grid | None = None
+    steep: bool = False
+    saturates: bool = False
+    homogeneous: bool = False
+    channel_axis: int | None = None
+    onnx: tuple[str, ...] = field(default=())
+    quantised_as: str = ""
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -42,39 +97,129 @@ class OpSupport:
         return [taken if taken == given else f"{taken} to {given}" for taken, given in self.pairs]
 
 
+_ONE_SCALE = "input on the output's scale"
+_ONE_SCALE_OF_BOTH = "both inputs on the output's scale"
+
 OPS = {
-    entry.name: entry
-    for entry in (
-        OpSupport("ABS", (INT8, INT16)),
-        OpSupport("ADD", (INT8, INT16)),
-        OpSupport("ARG_MAX", ((INT8, "int32"), ("float32", "int32"))),
-        OpSupport("AVERAGE_POOL_2D", (INT8, INT16), limit="input on the output's scale"),
-        OpSupport("BATCH_MATMUL", (INT8, INT16)),
-        OpSupport("CONCATENATION", _ALL, limit="all inputs on the output's scale"),
-        OpSupport("CONV_2D", (INT8, INT16)),
-        OpSupport("DEPTHWISE_CONV_2D", (INT8, INT16)),
-        OpSupport("DEQUANTIZE", ((INT8, "float32"), (INT16, "float32"))),
-        OpSupport("DIV"),
-        OpSupport("EXPAND_DIMS", _NO_INT32),
-        OpSupport("FULLY_CONNECTED", (INT8, INT16)),
-        OpSupport(
+    record.name: record
+    for record in (
+        OpRecord("ABS", _BOTH, quantised_as="RELU"),
+        OpRecord(
+            "ADD",
+            _BOTH,
+            options=Options("AddOptions", _ACTIVATION),
+            # The last of the ops that a normalisation is opened up into.
+            onnx=("Add", "LayerNormalization", "Sum"),
+        ),
+        OpRecord("ARG_MAX", ((INT8, "int32"), ("float32", "int32"))),
+        OpRecord(
+            "AVERAGE_POOL_2D",
+            _BOTH,
+            _ONE_SCALE,
+            options=Options("Pool2DOptions", _POOL),
+            one_scale=True,
+            homogeneous=True,
+            onnx=_MEAN,
+        ),
+        OpRecord(
+            "BATCH_MATMUL",
+            _BOTH,
+            options=Options("BatchMatMulOptions", ("adj_x", "adj_y")),
+            onnx=_LINEAR,
+        ),
+        OpRecord(
+            "CONCATENATION",
+            _ALL,
+            "all inputs on the output's scale",
+            options=Options("ConcatenationOptions", ("axis", *_ACTIVATION)),
+            one_scale=True,
+            onnx=("Concat",),
+        ),
+        OpRecord(
+            "CONV_2D",
+            _BOTH,
+            options=Options("Conv2DOptions", (*_WINDOW, *_DILATION, *_ACTIVATION)),
+            channel_axis=0,
+            onnx=_LINEAR,
+        ),
+        OpRecord(
+            "DEPTHWISE_CONV_2D",
+            _BOTH,
+            options=Options(
+                "DepthwiseConv2DOptions",
+                (*_WINDOW, "depth_multiplier", *_DILATION, *_ACTIVATION),
+            ),
+            channel_axis=3,
+            onnx=_LINEAR,
+        ),
+        OpRecord("DEQUANTIZE", ((INT8, "float32"), (INT16, "float32"))),
+        OpRecord("DIV", options=Options("DivOptions", _ACTIVATION), steep=True, onnx=("Div",)),
+        OpRecord("EXPAND_DIMS", _NO_INT32, one_scale=True, onnx=_RESHAPE, quantised_as="RESHAPE"),
+        OpRecord(
+            "FULLY_CONNECTED",
+            _BOTH,
+            options=Options(
+                "FullyConnectedOptions", ("weights_format", "keep_num_dims", *_ACTIVATION)
+            ),
+            channel_axis=0,
+            onnx=_LINEAR,
+        ),
+        OpRecord(
             "GATHER",
             (INT8, "float32"),
             "int32 positions, constant or not; one out of range takes the nearest (TFLM stops)",
+            options=Options("GatherOptions", ("axis", "batch_dims")),
+            one_scale=True,
+            onnx=("Gather",),
         ),
-        OpSupport("HARD_SWISH"),
-        OpSupport("LEAKY_RELU", (INT8, INT16)),
-        OpSupport("LOGISTIC", (INT8, INT16)),
-        OpSupport("MAXIMUM", (INT8, INT16), limit="both inputs on the output's scale"),
-        OpSupport("MAX_POOL_2D", (INT8, INT16), limit="input on the output's scale"),
-        OpSupport("MEAN", (INT8, INT16)),
-        OpSupport("MINIMUM", (INT8, INT16), limit="both inputs on the output's scale"),
-        OpSupport("MUL", (INT8, INT16)),
-        OpSupport("PACK", _ALL),
-        OpSupport("PAD", _ALL),
-        OpSupport("PADV2", _ALL, "a constant value on the output's scale"),
-        OpSupport("PRELU"),
-        OpSupport(
+        OpRecord("HARD_SWISH", steep=True, onnx=("HardSwish",)),
+        OpRecord(
+            "LEAKY_RELU",
+            _BOTH,
+            options=Options("LeakyReluOptions", ("alpha",)),
+            homogeneous=True,
+            onnx=("LeakyRelu",),
+            quantised_as="RELU",
+        ),
+        OpRecord(
+            "LOGISTIC",
+            _BOTH,
+            grid=Grid(1 / 256, -128),
+            steep=True,
+            saturates=True,
+            onnx=("Sigmoid",),
+        ),
+        OpRecord("MAXIMUM", _BOTH, _ONE_SCALE_OF_BOTH, one_scale=True, onnx=("Max",)),
+        OpRecord(
+            "MAX_POOL_2D",
+            _BOTH,
+            _ONE_SCALE,
+            options=Options("Pool2DOptions", _POOL),
+            one_scale=True,
+            homogeneous=True,
+            onnx=("MaxPool", "GlobalMaxPool"),
+        ),
+        OpRecord("MEAN", _BOTH, options=Options("ReducerOptions", _KEEP), onnx=_MEAN),
+        OpRecord(
+            "MINIMUM",
+            _BOTH,
+            _ONE_SCALE_OF_BOTH,
+            one_scale=True,
+            onnx=("Min",),
+            quantised_as="MAXIMUM",
+        ),
+        OpRecord("MUL", _BOTH, options=Options("MulOptions", _ACTIVATION), onnx=("Div", "Mul")),
+        OpRecord("PACK", _ALL, options=Options("PackOptions", ("axis",)), one_scale=True),
+        OpRecord("PAD", _ALL, one_scale=True, onnx=("Pad",)),
+        OpRecord(
+            "PADV2",
+            _ALL,
+            "a constant value on the output's scale",
+            one_scale=True,
+            onnx=("Pad",),
+        ),
+        OpRecord("PRELU", onnx=("PRelu",), quantised_as="MUL"),
+        OpRecord(
             "QUANTIZE",
             (
                 *(INT8, INT16),
@@ -83,62 +228,69 @@ OPS = {
             ),
             "NaN and floats beyond int32 on the output's scale count as INT32_MIN, as on x86",
         ),
-        OpSupport("REDUCE_MAX", limit="input on the output's scale"),
-        OpSupport("RELU", (INT8, INT16)),
-        OpSupport("RELU6", (INT8, INT16), limit="input on the output's scale"),
-        OpSupport("RESHAPE", _ALL),
-        OpSupport("RSQRT", (INT8, INT16), "below zero what zero gives (TFLM stops)"),
-        OpSupport("SLICE", _ALL),
-        OpSupport("SOFTMAX", (INT8, INT16)),
-        OpSupport("SPLIT", _ALL, data=1),
-        OpSupport("SPLIT_V", _ALL),
-        OpSupport("SQUARED_DIFFERENCE", (INT8, INT16)),
-        OpSupport("SQUEEZE", _ALL),
-        OpSupport("STRIDED_SLICE", _ALL),
-        OpSupport("SUB", (INT8, INT16)),
-        OpSupport("SUM", (INT8, INT16)),
-        OpSupport("TANH", (INT8, INT16)),
-        OpSupport("TRANSPOSE", _NO_INT32),
-        OpSupport("TRANSPOSE_CONV", (INT8, INT16), data=2),
-        OpSupport("UNPACK", _ALL),
+        OpRecord(
+            "REDUCE_MAX",
+            limit=_ONE_SCALE,
+            options=Options("ReducerOptions", _KEEP),
+            one_scale=True,
+            onnx=("GlobalMaxPool", "ReduceMax"),
+            quantised_as="REDUCE_MIN",
+        ),
+        OpRecord("RELU", _BOTH, homogeneous=True, onnx=("Relu",)),
+        OpRecord(
+            "RELU6",
+            _BOTH,
+            _ONE_SCALE,
+            one_scale=True,
+            onnx=("Clip",),
+            quantised_as="RESHAPE",
+        ),
+        OpRecord("RESHAPE", _ALL, one_scale=True, homogeneous=True, onnx=_RESHAPE),
+        OpRecord("RSQRT", _BOTH, "below zero what zero gives (TFLM stops)", steep=True),
+        OpRecord("SLICE", _ALL, one_scale=True, onnx=("Slice", "Split")),
+        OpRecord(
+            "SOFTMAX",
+            _BOTH,
+            options=Options("SoftmaxOptions", ("beta",)),
+            grid=Grid(1 / 256, -128),
+            steep=True,
+            onnx=("Softmax",),
+        ),
+        OpRecord("SPLIT", _ALL, data=1, one_scale=True, onnx=("Split",)),
+        OpRecord("SPLIT_V", _ALL, one_scale=True, onnx=("Split",), quantised_as="UNPACK"),
+        OpRecord("SQUARED_DIFFERENCE", _BOTH),
+        OpRecord("SQUEEZE", _ALL, one_scale=True, onnx=_RESHAPE, quantised_as="RESHAPE"),
+        OpRecord(
+            "STRIDED_SLICE",
+            _ALL,
+            options=Options(
+                "StridedSliceOptions",
+                (
+                    *("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask"),
+                    *("shrink_axis_mask", "offset"),
+                ),
+            ),
+            one_scale=True,
+            onnx=("Gather", "Slice", "Split"),
+        ),
+        OpRecord("SUB", _BOTH, options=Options("SubOptions", _ACTIVATION), onnx=("Sub",)),
+        OpRecord("SUM", _BOTH, options=Options("ReducerOptions", _KEEP), onnx=("ReduceSum",)),
+        OpRecord("TANH", _BOTH, grid=Grid(1 / 128, 0), steep=True, saturates=True, onnx=("Tanh",)),
+        OpRecord("TRANSPOSE", _NO_INT32, one_scale=True, onnx=("Transpose",)),
+        OpRecord(
+            "TRANSPOSE_CONV",
+            _BOTH,
+            data=2,
+            options=Options("TransposeConvOptions", (*_WINDOW, *_ACTIVATION)),
+            channel_axis=0,
+            onnx=_LINEAR,
+        ),
+        OpRecord(
+            "UNPACK",
+            _ALL,
+            options=Options("UnpackOptions", ("axis",)),
+            one_scale=True,
+            onnx=("Gather", "Split"),
+        ),
     )
 }
-
-
-def check_ops(model: TFLiteModel, where: str, made_by: Mapping[str, str] | None = None) -> None:
-    """Refuse a model with an op that the runtime lacks; `where` names the model to the user,
-    `made_by` says what made a tensor, by its name.
-
-    Raises:
-        InputError: names the first such op and the ops that would do.
-    """
-    for op in model.ops:
-        if op.name not in OPS:
-            made = model.tensors[op.outputs[0]].name if op.outputs else "nothing"
-            made = (made_by or {}).get(made, f"makes {made[:60]}")
-            raise InputError(
-                f"{where}: op {op.index} ({op.name}, {made}) is not supported",
-                f"use only {', '.join(OPS)}",
-            )
-
-
-def check_support(model: TFLiteModel, where: str) -> None:
-    """Refuse a model with an op that the runtime lacks, or one on types that it lacks.
-
-    Raises:
-        InputError: names the first such op, the tensor and what would do.
-    """
-    check_ops(model, where)
-    for op in model.ops:
-        support = OPS[op.name]
-        data = [model.tensors[i] for i in op.inputs[support.data : support.data + 1] if i >= 0]
-        outputs = [model.tensors[i] for i in op.outputs]
-        for x, out in product(data, outputs):
-            if (x.dtype, out.dtype) in support.pairs:
-                continue
-            wrong = out if x.dtype in {taken for taken, _ in support.pairs} else x
-            raise InputError(
-                f"{where}: op {op.index} ({op.name}): tensor {wrong.name[:60]} is {wrong.dtype}, "
-                f"{op.name} is supported on {', '.join(support.forms)}",
-                "quantise the whole model to int8 (midfuse convert does)",
-            )

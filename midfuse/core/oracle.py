@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from midfuse.core.errors import DeviceError, InputError
+from midfuse.core.files import write_npz
 from midfuse.core.progress import SILENT, Progress
 from midfuse.core.tflite_file import TFLiteModel
 
@@ -117,7 +118,7 @@ def write_expected(
     outputs: list[Values],
     labels: npt.NDArray[np.int64] | None = None,
 ) -> None:
-    """Record the oracle's answers, in a form that `midfuse evaluate --inputs` takes.
+    """Record the oracle's answers, in a form that `midfuse evaluate` takes as inputs.
 
     Keys: `sha256`; the inputs by position, `0`, `1`, …; the outputs, `output_0`, …; `labels` where
     known. First axis of every array: the window.
@@ -127,7 +128,7 @@ def write_expected(
     arrays |= {f"output_{i}": values for i, values in enumerate(outputs)}
     if labels is not None:
         arrays["labels"] = labels
-    np.savez_compressed(path, **arrays)
+    write_npz(path, arrays)
 
 
 def read_npz(path: Path, most_bytes: int = _MAX_NPZ_BYTES) -> Mapping[str, npt.NDArray[Any]]:
@@ -181,6 +182,6 @@ def recorded_answers(path: Path, model: TFLiteModel, inputs: list[Values]) -> li
     same = all(str(i) in arrays and np.array_equal(arrays[str(i)], x) for i, x in enumerate(inputs))
     if not same:
         raise InputError(
-            f"{path}: holds other inputs than those given", f"evaluate with --inputs {path}"
+            f"{path}: holds other inputs than those given", f"evaluate with `inputs` {path}"
         )
     return [arrays[f"output_{i}"] for i in range(len(model.outputs))]

@@ -17,6 +17,7 @@ import tflite
 
 from midfuse.core.card import sha256
 from midfuse.core.errors import InputError
+from midfuse.core.ops import OPS
 
 _OP_NAMES = {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int)}
 # The schema's number of each type; the wire and the C descriptors use the same.
@@ -30,68 +31,6 @@ _NUMPY_TYPES = {
     "uint8": np.uint8,
     "float32": np.float32,
     "bool": np.bool_,
-}
-# The options that the compiler reads, by op: the schema's table and its fields in snake case.
-_POOL = (
-    "padding",
-    "stride_w",
-    "stride_h",
-    "filter_width",
-    "filter_height",
-    "fused_activation_function",
-)
-_OPTIONS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "ADD": (tflite.AddOptions, ("fused_activation_function",)),
-    "AVERAGE_POOL_2D": (tflite.Pool2DOptions, _POOL),
-    "BATCH_MATMUL": (tflite.BatchMatMulOptions, ("adj_x", "adj_y")),
-    "CONCATENATION": (tflite.ConcatenationOptions, ("axis", "fused_activation_function")),
-    "CONV_2D": (
-        tflite.Conv2DOptions,
-        (
-            "padding",
-            "stride_w",
-            "stride_h",
-            "dilation_w_factor",
-            "dilation_h_factor",
-            "fused_activation_function",
-        ),
-    ),
-    "DEPTHWISE_CONV_2D": (
-        tflite.DepthwiseConv2DOptions,
-        (
-            "padding",
-            "stride_w",
-            "stride_h",
-            "depth_multiplier",
-            "dilation_w_factor",
-            "dilation_h_factor",
-            "fused_activation_function",
-        ),
-    ),
-    "DIV": (tflite.DivOptions, ("fused_activation_function",)),
-    "FULLY_CONNECTED": (
-        tflite.FullyConnectedOptions,
-        ("weights_format", "keep_num_dims", "fused_activation_function"),
-    ),
-    "GATHER": (tflite.GatherOptions, ("axis", "batch_dims")),
-    "LEAKY_RELU": (tflite.LeakyReluOptions, ("alpha",)),
-    "MAX_POOL_2D": (tflite.Pool2DOptions, _POOL),
-    "MEAN": (tflite.ReducerOptions, ("keep_dims",)),
-    "MUL": (tflite.MulOptions, ("fused_activation_function",)),
-    "PACK": (tflite.PackOptions, ("axis",)),
-    "REDUCE_MAX": (tflite.ReducerOptions, ("keep_dims",)),
-    "SOFTMAX": (tflite.SoftmaxOptions, ("beta",)),
-    "STRIDED_SLICE": (
-        tflite.StridedSliceOptions,
-        ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask", "offset"),
-    ),
-    "SUB": (tflite.SubOptions, ("fused_activation_function",)),
-    "SUM": (tflite.ReducerOptions, ("keep_dims",)),
-    "TRANSPOSE_CONV": (
-        tflite.TransposeConvOptions,
-        ("padding", "stride_w", "stride_h", "fused_activation_function"),
-    ),
-    "UNPACK": (tflite.UnpackOptions, ("axis",)),
 }
 # No model for a microcontroller is near these; a hostile one is stopped by them.
 _MAX_RANK = 6
@@ -338,16 +277,16 @@ class _Reader:
         )
 
     def options(self, entry: Any, name: str) -> dict[str, Any]:
-        if name not in _OPTIONS or entry.BuiltinOptions() is None:
+        known = OPS[name].options if name in OPS else None
+        if known is None or entry.BuiltinOptions() is None:
             return {}
-        schema, fields = _OPTIONS[name]
-        if entry.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, schema.__name__):
+        if entry.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, known.table):
             raise ValueError(f"a {name} carries another op's options")
-        options = schema()
+        options = getattr(tflite, known.table)()
         options.Init(entry.BuiltinOptions().Bytes, entry.BuiltinOptions().Pos)
         return {
             field: getattr(options, "".join(part.capitalize() for part in field.split("_")))()
-            for field in fields
+            for field in known.fields
         }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from midfuse.core.files import write_result
+from midfuse.core.files import write_model
 from midfuse.core.results import (
     ConvertResult,
     Evaluation,
@@ -92,7 +92,7 @@ def run_stages(
     else:
         runs = [_run_split(recordings, board, split, seed, out, announce)]
     summary = summarise(recordings.dataset, board, runs)
-    write_result(out / "summary.json", summary)
+    write_model(out / "summary.json", summary)
     return summary
 
 

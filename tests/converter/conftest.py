@@ -16,7 +16,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 
-import converter
+from converter.pipeline import convert_model
+from converter.result import Conversion
 from midfuse.core.card import (
     Architecture,
     Input,
@@ -130,9 +131,9 @@ def student_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def converted_student(
     student_file: Path, calibration_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> converter.ConversionResult:
+) -> Conversion:
     out = tmp_path_factory.mktemp("student") / "out"
-    return converter.convert(student_file, str(calibration_file), out=out)
+    return convert_model(student_file, str(calibration_file), out=out)
 
 
 def save_cnn(path: Path) -> Path:
@@ -173,9 +174,7 @@ def onnx_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def converted_onnx(
-    onnx_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> converter.ConversionResult:
+def converted_onnx(onnx_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     images = np.random.default_rng(4).standard_normal((40, 2, 16, 20)).astype(np.float32)
     out = tmp_path_factory.mktemp("onnx") / "out"
-    return converter.convert(onnx_file, {"image.1": images}, out=out)
+    return convert_model(onnx_file, {"image.1": images}, out=out)

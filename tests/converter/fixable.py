@@ -14,10 +14,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-import converter
 from converter.checks.per_op import quantise_inputs
 from converter.fixes.search import Fixed, fix
 from converter.lowering.float_model import FloatModel
+from converter.pipeline import convert_model
 from converter.reading.windows import Windows
 from midfuse.core.card import Window
 from midfuse.core.oracle import run_windows
@@ -99,7 +99,7 @@ def case(name: str, data: Recordings, folder: Path, seed: int = 1) -> Case:
     torch.manual_seed(seed)
     model = train(make(), windows, data.training_labels)
     torch.set_num_threads(threads)
-    result = converter.convert(
+    result = convert_model(
         model, {"x": windows, "labels": data.training_labels}, out=folder / "plain"
     )
     return Case(

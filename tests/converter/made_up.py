@@ -20,7 +20,7 @@ from converter.checks.op_check import (
     Verdict,
 )
 from converter.fixes.score import FixItem, Score
-from converter.result import ConversionResult
+from converter.result import Conversion
 from midfuse.core.macs import op_macs
 from midfuse.core.tflite_file import Op, Quantization, Tensor, TFLiteModel
 
@@ -130,10 +130,10 @@ def made_up_fixes(names: str = "layers") -> list[FixItem]:
     ]
 
 
-def made_up_result(ops: int, names: str = "layers") -> ConversionResult:
+def made_up_result(ops: int, names: str = "layers") -> Conversion:
     """A conversion's result of so many ops; `names` begins every name that a model brings."""
     model = made_up_model(ops, names)
-    return ConversionResult(
+    return Conversion(
         name=names,
         model=model,
         float_model=model,

@@ -11,9 +11,11 @@ from converter.checks.measure import CodeSums, Signal
 from converter.checks.op_check import CauseKind, OpCheck, OpError, Sources, Verdict, first_broken
 from converter.checks.per_op import check_ops_against_float
 from converter.lowering.names import Origin
+from converter.pipeline import convert_model
 from converter.quantising.quantise import quantise_model
 from converter.quantising.ranges import minmax_ranges
 from converter.reading.windows import Windows
+from converter.result import Conversion
 from midfuse.core.tflite_file import Op, Quantization, Tensor
 from tests.converter.conftest import sensor_windows
 from tests.support.paths import ROOT
@@ -25,18 +27,18 @@ def _windows(count: int = 120) -> Windows:
     return Windows([sensor_windows(count, seed=1)["acc"][:, None, :64]])
 
 
-def _convert(factory: str, out: Path) -> converter.ConversionResult:
+def _convert(factory: str, out: Path) -> Conversion:
     acc = _windows().inputs[0][:, 0]
     limits = converter.Limits(min_sqnr_db=10.0)
-    return converter.convert(f"{BROKEN}:{factory}", {"acc": acc}, limits=limits, out=out)
+    return convert_model(f"{BROKEN}:{factory}", {"acc": acc}, limits=limits, out=out)
 
 
 @pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> converter.ConversionResult:
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     return _convert("healthy", tmp_path_factory.mktemp("healthy") / "out")
 
 
-def test_nothing_is_wrong_with_the_healthy_one(healthy: converter.ConversionResult) -> None:
+def test_nothing_is_wrong_with_the_healthy_one(healthy: Conversion) -> None:
     assert {check.verdict for check in healthy.checks} == {Verdict.FINE}
     assert {check.cause for check in healthy.checks} == {None}
     assert healthy.missed == []
@@ -67,9 +69,7 @@ def test_the_first_broken_op_and_its_cause(
     assert {check.index for check in before} == set(range(first.index))
 
 
-def _check(
-    result: converter.ConversionResult, calibrated: Windows, tensor: str, share: float
-) -> list[OpCheck]:
+def _check(result: Conversion, calibrated: Windows, tensor: str, share: float) -> list[OpCheck]:
     """Quantise once more with the range of one tensor (all where "") cut down to a share."""
     ranges = {
         name: (share * low, share * high) if tensor in (name, "") else (low, high)
@@ -80,7 +80,7 @@ def _check(
 
 
 @pytest.mark.parametrize("factor", [9.81, 1 / 9.81])
-def test_calibration_on_another_scale(factor: float, healthy: converter.ConversionResult) -> None:
+def test_calibration_on_another_scale(factor: float, healthy: Conversion) -> None:
     """m/s² calibrate what runs on g, and the other way round: the input is named."""
     (acc,) = _windows().inputs
     other = Windows([(acc * np.float32(factor)).astype(np.float32)])
@@ -91,7 +91,7 @@ def test_calibration_on_another_scale(factor: float, healthy: converter.Conversi
     assert "input acc spans" in first.cause.sentence
 
 
-def test_a_range_that_cuts_values_off(healthy: converter.ConversionResult) -> None:
+def test_a_range_that_cuts_values_off(healthy: Conversion) -> None:
     stem = next(check for check in healthy.checks if check.op == "CONV_2D")
     checks = _check(healthy, _windows(), stem.tensor, 0.15)
     first = first_broken(checks)
@@ -104,7 +104,7 @@ def test_a_range_that_cuts_values_off(healthy: converter.ConversionResult) -> No
     assert first.codes.highest > 0.1
 
 
-def test_a_range_far_too_wide_leaves_few_codes(healthy: converter.ConversionResult) -> None:
+def test_a_range_far_too_wide_leaves_few_codes(healthy: Conversion) -> None:
     stem = next(check for check in healthy.checks if check.op == "CONV_2D")
     first = first_broken(_check(healthy, _windows(), stem.tensor, 60.0))
     assert first is not None

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from onnx import TensorProto, helper
 
-import converter
 from converter.checks.agreement import compare
 from converter.checks.equality import prove_equal
 from converter.checks.limits import Limits, missed
@@ -25,9 +24,10 @@ from converter.reading.onnx_file import read_onnx
 from converter.reading.onnx_ops import check_onnx_ops
 from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import FloatArray, InputSpec, Windows, read_windows
+from converter.result import Conversion
 from midfuse.core.errors import CheckFailed, InputError
-from midfuse.core.ops import check_ops, check_support
 from midfuse.core.oracle import Oracle
+from midfuse.core.support import check_ops, check_support
 from tests.converter.conftest import sensor_windows
 
 _FLOATS = hnp.arrays(
@@ -91,7 +91,7 @@ def test_an_exact_op_has_no_noise() -> None:
 
 
 def test_ranges_hold_every_value_and_are_shared_where_values_only_move(
-    converted_student: converter.ConversionResult,
+    converted_student: Conversion,
 ) -> None:
     model, ranges = converted_student.float_model, converted_student.ranges
     arrays = sensor_windows(150, seed=1)
@@ -126,9 +126,7 @@ def test_ranges_hold_every_value_and_are_shared_where_values_only_move(
             assert len(spans) == 1
 
 
-def test_wider_ranges_cost_precision(
-    converted_student: converter.ConversionResult, tmp_path: Path
-) -> None:
+def test_wider_ranges_cost_precision(converted_student: Conversion, tmp_path: Path) -> None:
     """The ranges given are the ones used: eight times as wide costs three bits, 18 dB."""
     model = converted_student.float_model
     wide = {name: (8 * low, 8 * high) for name, (low, high) in converted_student.ranges.items()}
@@ -145,9 +143,7 @@ def test_wider_ranges_cost_precision(
         assert 15 < loss < 21
 
 
-def test_a_dead_tensor_still_gets_a_scale(
-    converted_onnx: converter.ConversionResult, tmp_path: Path
-) -> None:
+def test_a_dead_tensor_still_gets_a_scale(converted_onnx: Conversion, tmp_path: Path) -> None:
     model = converted_onnx.float_model
     nothing = Windows([np.zeros((3, 1, 2, 16, 20), np.float32)])
     ranges = minmax_ranges(model, nothing)
@@ -158,7 +154,7 @@ def test_a_dead_tensor_still_gets_a_scale(
 
 
 def test_float_tensors_other_scales_and_missing_ops_are_refused(
-    converted_student: converter.ConversionResult,
+    converted_student: Conversion,
 ) -> None:
     with pytest.raises(InputError, match="is float32"):
         check_support(converted_student.float_model, "model")
@@ -233,16 +229,16 @@ def test_agreement_and_accuracy_counts() -> None:
     labels = np.array([0, 1, 2, 2])
     given, lowered, int8 = _rows([0, 1, 2, 0]), _rows([0, 1, 2, 2]), _rows([0, 2, 2, 0])
     found = compare(given, lowered, int8, labels, held_out=True)
-    assert (found.windows, found.float_tflite, found.int8) == (4, 3, 3)
+    assert (found.windows, found.float_tflite, found.int8_host) == (4, 3, 3)
     # One row of four is another class: two of its three values are off by one.
     assert found.sqnr_db == pytest.approx(10 * np.log10(4 / 2))
     assert found.accuracy is not None
-    assert found.accuracy.as_json() == {
+    assert found.accuracy.result().model_dump() == {
         "windows": 4,
-        "student_float": 0.75,
+        "float_model": 0.75,
         "float_tflite": 1.0,
-        "student_int8_host": 0.5,
-        "correct": {"student_float": 3, "float_tflite": 4, "student_int8_host": 2},
+        "int8_host": 0.5,
+        "correct": {"float_model": 3, "float_tflite": 4, "int8_host": 2},
     }
     assert missed(Limits(3.0, 25.0), found) == []
     (drop,) = missed(Limits(3.0, 24.0), found)
@@ -254,7 +250,7 @@ def test_agreement_and_accuracy_counts() -> None:
 def test_outputs_that_are_no_classes_have_a_ratio_only() -> None:
     given = [np.ones((4, 1, 5, 2), np.float32)]
     found = compare(given, given, [values * 0.9 for values in given], None, held_out=False)
-    assert (found.float_tflite, found.int8, found.accuracy) == (None, None, None)
+    assert (found.float_tflite, found.int8_host, found.accuracy) == (None, None, None)
     assert found.sqnr_db == pytest.approx(20)
 
 

@@ -10,14 +10,15 @@ import pytest
 from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
-import converter
 from converter.checks.per_op import quantise_inputs
+from converter.pipeline import convert_model
 from converter.quantising.quantise import check_scales
+from converter.result import Conversion
 from firmware_tools.commands.evaluate import evaluate
 from midfuse.core.card import quantise_window, read_card
 from midfuse.core.numeric import quantise
-from midfuse.core.ops import check_support
 from midfuse.core.oracle import Oracle, read_npz, recorded_answers
+from midfuse.core.support import check_support
 from midfuse.core.tflite_file import TFLiteModel, read_tflite
 from tests.converter.conftest import Converted, sensor_windows
 from tests.converter.standin import CLASSES
@@ -98,13 +99,13 @@ def test_recorded_answers_are_tflms_on_the_test_windows(converted: Converted) ->
     correct = int((int8_classes == converted.test["labels"]).sum())
     accuracy = converted.data["accuracy"]
     assert accuracy["windows"] == 120
-    assert accuracy["correct"]["student_int8_host"] == correct
-    assert accuracy["student_int8_host"] == correct / 120
+    assert accuracy["correct"]["int8_host"] == correct
+    assert accuracy["int8_host"] == correct / 120
     # The float models differ by rounding, the int8 one by quantisation.
-    assert accuracy["correct"]["float_tflite"] == accuracy["correct"]["student_float"]
+    assert accuracy["correct"]["float_tflite"] == accuracy["correct"]["float_model"]
     agreement = converted.data["agreement"]
     assert agreement["windows"] == agreement["same_class"]["float_tflite"] == 120
-    assert 96 < agreement["same_class"]["int8"] <= 120
+    assert 96 < agreement["same_class"]["int8_host"] <= 120
     assert agreement["held_out"]
     assert 0 < converted.data["float_error"] < 1e-5
 
@@ -144,7 +145,7 @@ def test_report_and_overlays_have_the_figures_of_per_op_json(converted: Converte
 
 
 def test_a_student_comes_out_with_a_finished_card(
-    converted_student: converter.ConversionResult,
+    converted_student: Conversion,
 ) -> None:
     path = next(p for p in converted_student.files if p.name == "student.json")
     card, model = read_card(path), converted_student.model
@@ -164,7 +165,7 @@ def test_a_student_comes_out_with_a_finished_card(
 
 
 def test_device_arithmetic_of_the_card_is_the_standardised_quantisation(
-    converted_student: converter.ConversionResult,
+    converted_student: Conversion,
 ) -> None:
     assert converted_student.card is not None
     entry = converted_student.card.inputs[0]
@@ -179,7 +180,7 @@ def test_device_arithmetic_of_the_card_is_the_standardised_quantisation(
 
 
 def test_students_ranges_come_from_the_calibration_windows(
-    converted_student: converter.ConversionResult,
+    converted_student: Conversion,
 ) -> None:
     values = sensor_windows(150, seed=1)["acc"]
     low, high = converted_student.ranges["acc"]
@@ -188,7 +189,7 @@ def test_students_ranges_come_from_the_calibration_windows(
 
 
 def test_an_onnx_file_keeps_its_names_and_layout(
-    converted_onnx: converter.ConversionResult,
+    converted_onnx: Conversion,
 ) -> None:
     """NCHW in ONNX stays NCHW outside, whatever TFLite does inside; no card, no second .onnx."""
     model = converted_onnx.model
@@ -235,7 +236,7 @@ def test_inputs_of_one_to_three_axes_open_ones_and_none_of_them_a_batch(tmp_path
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
     sizes = {"mean": (30, 6), "steps": (30, 12, 3), "acc": (30, 20, 3)}
     windows = {n: rng.standard_normal(size).astype(np.float32) for n, size in sizes.items()}
-    result = converter.convert(tmp_path / "m.onnx", windows, out=tmp_path / "out")
+    result = convert_model(tmp_path / "m.onnx", windows, out=tmp_path / "out")
     model = result.model
     assert model.input_names == ("mean", "steps", "acc")
     assert [model.tensors[i].shape for i in model.inputs] == [(6,), (12, 3), (1, 20, 3)]

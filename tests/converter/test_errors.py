@@ -68,7 +68,7 @@ def test_what_nobody_foresaw_is_one_line_too_and_keeps_its_traceback() -> None:
         InputError, match=r"m.onnx: the conversion failed \(ValueError: odd\)"
     ) as got:
         guarded(work, "m.onnx")
-    assert "in work" in str(got.value.__cause__)
+    assert "in work" in got.value.details
     assert guarded(lambda: [1, "two"], "m.onnx") == [1, "two"]
 
 

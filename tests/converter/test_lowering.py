@@ -13,10 +13,10 @@ import pytest
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-import converter
 from converter.lowering.float_model import FloatModel
 from converter.lowering.onnx_to_tflite import Onnx2tf
 from converter.lowering.padding import settle_padding
+from converter.pipeline import convert_model
 from converter.reading.windows import Windows
 from midfuse.core.errors import InputError
 from midfuse.core.tflite_file import parse_tflite
@@ -117,7 +117,7 @@ class Clipped(nn.Module):
 def test_an_op_that_only_the_lowered_model_shows_is_refused_with_its_module(tmp_path: Path) -> None:
     windows = np.random.default_rng(0).standard_normal((30, 6)).astype(np.float32)
     with pytest.raises(InputError, match=r"RELU_N1_TO_1, from Clip /act/Clip of module act"):
-        converter.convert(Clipped(), {"x": windows}, out=tmp_path / "out")
+        convert_model(Clipped(), {"x": windows}, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

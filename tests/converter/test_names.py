@@ -20,7 +20,7 @@ from converter.lowering.tidy import tidy
 from converter.reading.onnx_file import input_specs, read_onnx
 from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import Windows
-from converter.result import ConversionResult
+from converter.result import Conversion
 from midfuse.core.tflite_file import Op, TFLiteModel, parse_tflite
 from tests.converter.conftest import Converted, sensor_windows
 
@@ -89,7 +89,7 @@ def test_the_stand_ins_ops(converted: Converted) -> None:
 
 @pytest.mark.parametrize("size", [0.0, 1.0], ids=["zeros", "noise"])
 def test_an_onnx_that_no_torch_made(
-    converted_onnx: ConversionResult, onnx_file: Path, size: float
+    converted_onnx: Conversion, onnx_file: Path, size: float
 ) -> None:
     """Also where every calibration value is 0."""
     images = np.random.default_rng(5).standard_normal((3, 2, 16, 20)).astype(np.float32) * size

@@ -22,7 +22,7 @@ from converter.report.model_explorer import write_overlays
 from converter.report.page import group_by_part, write_report
 from converter.report.per_op_json import SCHEMA_VERSION, write_per_op
 from converter.report.words import bar_percent, headline, kept, sqnr, worst_first
-from converter.result import ConversionResult
+from converter.result import Conversion
 from midfuse.core.activations import peak_activations
 from midfuse.core.tflite_file import Op, read_tflite
 from tests.converter.made_up import made_up_check, made_up_model, made_up_result
@@ -61,7 +61,7 @@ class _Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def _written(result: ConversionResult, folder: Path) -> tuple[str, _Page]:
+def _written(result: Conversion, folder: Path) -> tuple[str, _Page]:
     write_report(folder / "report.html", result)
     page = (folder / "report.html").read_text(encoding="utf-8")
     return page, _Page(page)

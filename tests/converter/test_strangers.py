@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import converter
 from converter.checks.per_op import quantise_inputs
 from converter.lowering.names import origins
+from converter.pipeline import convert_model
 from converter.reading.onnx_file import read_onnx
 from converter.reading.onnx_shapes import fix_shapes
 from converter.reading.windows import Windows
+from converter.result import Conversion
 from firmware_tools.board.registry import read_board
 from midfuse.core.tflite_file import TFLiteModel
 from tests.boards.conftest import need
@@ -47,7 +48,7 @@ def test_a_stranger_runs_on_the_cortex_m4(name: str, tmp_path: Path) -> None:
     pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
     path = export_stranger(name, tmp_path)
     calibration = stranger_windows(STRANGERS[name], 60, seed=20)
-    result = converter.convert(path, calibration, out=tmp_path / "out")
+    result = convert_model(path, calibration, out=tmp_path / "out")
     model = result.model
     assert {op.name for op in model.ops} >= WITNESSES[name]
     fresh = stranger_windows(STRANGERS[name], 20, seed=21)
@@ -69,9 +70,7 @@ def _codes(model: TFLiteModel, arrays: dict[str, FloatArray]) -> list[Window]:
     return [[values[at : at + 1] for values in codes] for at in range(len(codes[0]))]
 
 
-def _check_origins(
-    result: converter.ConversionResult, path: Path, arrays: dict[str, FloatArray]
-) -> None:
+def _check_origins(result: Conversion, path: Path, arrays: dict[str, FloatArray]) -> None:
     """Every op is traced to a node of the file, and what can be said of its kind holds."""
     model, windows = result.float_model, Windows([values[:, None] for values in arrays.values()])
     proto = fix_shapes(read_onnx(path, str(path)), windows.window(0), str(path))

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-import converter
 from converter.fixes.search import fix
+from converter.pipeline import convert_model
 from converter.quantising.ranges import Ranges, tied
 from converter.quantising.trained import trained_spans
 from converter.reading.modules import load_student
 from converter.reading.windows import FloatArray, Windows
+from converter.result import Conversion
 from midfuse.core.card import (
     Architecture,
     Input,
@@ -48,7 +49,7 @@ class Tuned:
     card: Path
     calibration: Windows
     held_out: dict[str, FloatArray]
-    result: converter.ConversionResult
+    result: Conversion
 
     @property
     def ranges(self) -> Ranges:
@@ -95,7 +96,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
     )
     write_card(card, folder / "student.json")
     calibration = {name: x[::16] for name, x in windows(split.train).inputs.items()}
-    result = converter.convert(folder / "student.json", calibration, out=folder / "out")
+    result = convert_model(folder / "student.json", calibration, out=folder / "out")
     return Tuned(
         folder / "student.json",
         Windows([x[:, None] for x in calibration.values()]),

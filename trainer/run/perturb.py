@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from midfuse.core.card import ModelCard, read_card
 from midfuse.core.errors import InputError
-from midfuse.core.files import publish, write_npz, write_result
+from midfuse.core.files import publish, write_model, write_npz
 from midfuse.core.progress import SILENT, Progress
 from midfuse.core.results import PerturbedCondition, PerturbedFigures, PerturbResult
 from midfuse.core.scores import classes
@@ -178,5 +178,5 @@ def _write(parts: list[Windows], result: Perturbed, out: Path) -> None:
     arrays["subjects"] = np.concatenate([part.subjects for part in parts])
     with TemporaryDirectory() as scratch:
         write_npz(Path(scratch) / FILES[0], arrays, packed=False)
-        write_result(Path(scratch) / FILES[1], result.result())
+        write_model(Path(scratch) / FILES[1], result.result())
         publish(Path(scratch), out)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from midfuse.core.errors import InputError
-from midfuse.core.files import write_result
+from midfuse.core.files import write_model
 from midfuse.core.progress import SILENT, Progress
 from midfuse.core.results import OverSeeds, SeedSpread, Training, TrainResult
 from midfuse.core.scores import Spread
@@ -131,7 +131,7 @@ def study(
         if ranks.rank() != 0:
             return None
         found = Study(dataset, len(known), trainings)
-        write_result(out / "summary.json", found.result())
+        write_model(out / "summary.json", found.result())
     return found
 
 

@@ -12,6 +12,7 @@ import tflite
 from firmware_tools.compiler.affine import places
 from firmware_tools.compiler.fixed_point import quantise_multiplier
 from firmware_tools.compiler.program import Graph, Value
+from midfuse.core.ops import OPS
 from midfuse.core.tflite_file import Op, Tensor
 
 KERNEL_AXES = 4
@@ -188,6 +189,14 @@ def starts_along(
         for i, offset in enumerate(first)
     ]
     return list(zip(*columns, strict=True))
+
+
+def require_grid(op: Op, graph: Graph, out: Tensor) -> None:
+    """The int8 grid that TFLM fixes for the op's output."""
+    grid = OPS[op.name].grid
+    assert grid is not None
+    same = out.zero_point == grid.zero_point and out.scale == np.float32(grid.scale)
+    graph.require(same, op, f"an output that is not on {grid}")
 
 
 def require_same_scale(op: Op, graph: Graph, x: Tensor, out: Tensor) -> None:

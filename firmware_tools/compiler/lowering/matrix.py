@@ -11,6 +11,7 @@ from firmware_tools.compiler.lowering.common import (
     filters,
     multiplier_and_shift,
     pad_left,
+    require_grid,
     strides,
     wide_multiplier_and_shift,
 )
@@ -111,8 +112,7 @@ def softmax(op: Op, graph: Graph) -> list[Call]:
 
 
 def _softmax_int8(op: Op, graph: Graph, x: Tensor, out: Tensor, beta: float) -> dict[str, Value]:
-    unit = out.zero_point == -128 and out.scale == np.float32(1 / 256)
-    graph.require(unit, op, "an output that is not on scale 1/256, zero point -128")
+    require_grid(op, graph, out)
     # TFLM's arithmetic begins where a step of the input counts at all.
     graph.require(1.0 < float(x.scale) * beta * (1 << 26) < math.inf, op,
                   f"an input on scale {x.scale} with beta {beta}")  # fmt: skip

@@ -18,6 +18,7 @@ from firmware_tools.compiler.interpolation import power_of_two
 from firmware_tools.compiler.lowering.common import (
     code_range,
     multiplier_and_shift,
+    require_grid,
     require_same_scale,
 )
 from firmware_tools.compiler.program import Call, Graph, Value
@@ -60,8 +61,7 @@ def logistic(op: Op, graph: Graph) -> list[Call]:
     x, out = _tensors(op, graph)
     if x.dtype == "int16":
         return [_sigmoid_int16(op, graph, "mf_logistic", own_shifts=(0,))]
-    unit = out.zero_point == -128 and out.scale == np.float32(1 / 256)
-    graph.require(unit, op, "an output that is not on scale 1/256, zero point -128")
+    require_grid(op, graph, out)
     _require_sigmoid_scale(op, graph, x)
     return [_lookup(op, graph, lambda value: logistic_code(value, x.scale))]
 
@@ -70,8 +70,7 @@ def tanh(op: Op, graph: Graph) -> list[Call]:
     x, out = _tensors(op, graph)
     if x.dtype == "int16":
         return [_sigmoid_int16(op, graph, "mf_tanh", own_shifts=(0, 1))]
-    unit = out.zero_point == 0 and out.scale == np.float32(1 / 128)
-    graph.require(unit, op, "an output that is not on scale 1/128, zero point 0")
+    require_grid(op, graph, out)
     _require_sigmoid_scale(op, graph, x)
     return [_lookup(op, graph, lambda value: tanh_code(value, x.scale))]
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from midfuse.core.errors import InputError
-from midfuse.core.ops import OPS, check_support
+from midfuse.core.ops import OPS
 from midfuse.core.ops_page import PAGE, ops_page
+from midfuse.core.support import check_support
 from midfuse.core.tflite_file import read_tflite
 from tests.support.paths import DATA
 

@@ -697,7 +697,7 @@ def test_an_archive_cannot_say_less_than_it_holds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_place_where_nothing_lies_says_where_to_get_it(name: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"data set {name}: no --data given; get it at .*names"):
+    with pytest.raises(InputError, match=f"data set {name}: `data` is missing; get it at .*names"):
         load_dataset(name)
     with pytest.raises(InputError, match=r"gone: no such file or folder; get it at .*names"):
         load_dataset(name, tmp_path / "gone")

@@ -322,12 +322,12 @@ def test_a_whole_recording_stretches_to_another_length() -> None:
 
 
 def test_an_unknown_data_set_names_the_known_ones() -> None:
-    with pytest.raises(InputError, match="nonesuch: unknown; known: seglearn-watch"):
+    with pytest.raises(InputError, match="'nonesuch': unknown; known: seglearn-watch"):
         load_dataset("nonesuch")
 
 
 def test_a_data_set_of_a_package_takes_no_path(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="leave --data out"):
+    with pytest.raises(InputError, match="leave `data` out"):
         load_dataset("seglearn-watch", tmp_path)
 
 

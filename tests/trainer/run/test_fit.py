@@ -66,7 +66,7 @@ def test_a_training_that_stops_anywhere_goes_on_as_if_it_had_not(
         begin = Run.start
         for call in calls:
             with (
-                pytest.raises(Interrupted, match=f"midfuse train --resume {tmp_path}"),
+                pytest.raises(Interrupted, match=f"with `resume` {tmp_path}"),
                 begin(tmp_path, {}) as run,
             ):
                 train(run, call)

@@ -97,7 +97,7 @@ def test_untouched_windows_are_those_of_the_training_to_the_byte(
     student = load_student(training / "student.json")
     answers = predict(student, {name: given[name] for name in ("acc", "gyro")}).argmax(1)
     right = (answers == given["labels"]).reshape(len(conditions), windows).sum(1)
-    assert right.tolist() == [c["figures"]["student"]["correct"] for c in conditions]
+    assert right.tolist() == [c["figures"]["student_tuned_float"]["correct"] for c in conditions]
 
 
 def test_the_same_training_gives_the_same_bytes(training: Path, tmp_path: Path) -> None:
@@ -185,4 +185,7 @@ def test_moved_recordings_are_named_and_others_refused(training: Path, tmp_path:
 def test_a_folder_that_cannot_be_written_is_one_line(training: Path) -> None:
     result = perturb(training, "--out", "/dev/null/out")
     assert result.exit_code == 2
-    assert "/dev/null/out: cannot be written (Not a directory); name another --out" in result.stderr
+    assert (
+        "/dev/null/out: cannot be written (Not a directory); name another folder as --out"
+        in result.stderr
+    )

@@ -47,7 +47,7 @@ def test_a_run_killed_twice_ends_with_the_bytes_of_one_that_ran_through(tmp_path
 
     code, errors = stop(process(folder, "resume"), state / "student.state", signal.SIGINT)
     assert code == 130
-    assert errors == f"error: interrupted; go on with: midfuse train --resume {folder}\n"
+    assert errors == f"error: interrupted; train again with `resume` {folder} to go on\n"
     # Ctrl-C leaves nothing half-written.
     assert sorted(path.name for path in state.iterdir()) == [
         "config.json",
@@ -141,7 +141,7 @@ def test_a_run_is_resumed_as_it_began_or_not_at_all(
     with pytest.raises(InputError) as refusal:
         Run.resume(unfinished, now)
     assert named in str(refusal.value)
-    assert str(refusal.value).endswith("; train again without --resume")
+    assert str(refusal.value).endswith("; train again without `resume`")
 
 
 def test_other_versions_are_refused(unfinished: Path) -> None:
@@ -156,7 +156,7 @@ def test_other_versions_are_refused(unfinished: Path) -> None:
 def test_only_an_unfinished_run_is_resumed(unfinished: Path, tmp_path: Path) -> None:
     with Run.resume(unfinished, SAME):
         pass
-    with pytest.raises(InputError, match=f"--resume {unfinished}: no unfinished run there"):
+    with pytest.raises(InputError, match=f"`resume` {unfinished}: no unfinished run there"):
         Run.resume(unfinished, SAME)
     (unfinished / ".unfinished").mkdir()
     (unfinished / ".unfinished" / "config.json").write_text("{")

@@ -62,7 +62,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
+	@echo clang-format; $(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
 
 # The pages that are written from tables in the code.
 docs: setup

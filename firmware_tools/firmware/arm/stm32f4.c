@@ -63,7 +63,9 @@ static void connect(uint32_t port, uint32_t pin)
     (void)RCC->ahb1enr; /* two cycles until the port has its clock */
     /* USART1 to 3 are alternate function 7, the others 8. */
     const uint32_t function =
-        MF_UART_BASE == 0x40011000u || MF_UART_BASE == 0x40004400u || MF_UART_BASE == 0x40004800u ? 7u : 8u;
+        MF_UART_BASE == 0x40011000u || MF_UART_BASE == 0x40004400u || MF_UART_BASE == 0x40004800u
+            ? 7u
+            : 8u;
     gpio *at = GPIO(port);
     at->afr[pin / 8] = (at->afr[pin / 8] & ~(0xFu << 4 * (pin % 8))) | function << 4 * (pin % 8);
     at->pupdr = (at->pupdr & ~(3u << 2 * pin)) | (uint32_t)PULL_UP << 2 * pin;

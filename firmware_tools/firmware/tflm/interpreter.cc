@@ -23,11 +23,13 @@ template <typename Object> void *operator new(size_t, mf_place<Object> &place) n
     return place.bytes;
 }
 
-namespace {
+namespace
+{
 
 /* TFLM tells it of each op; in an ordinary inference nobody listens. */
-class OpTicks : public tflite::MicroProfilerInterface {
-public:
+class OpTicks : public tflite::MicroProfilerInterface
+{
+  public:
     uint32_t BeginEvent(const char *) override
     {
         before_ = taken == nullptr ? 0 : board_ticks();
@@ -46,9 +48,11 @@ public:
     void *context = nullptr;
 
     /* A virtual destructor asks for it; nothing here is ever deleted. */
-    static void operator delete(void *) {}
+    static void operator delete(void *)
+    {
+    }
 
-private:
+  private:
     uint64_t before_ = 0;
 };
 
@@ -79,10 +83,10 @@ void mf_inference_start(void)
     mf_resolver *resolver = new (resolver_place) mf_resolver;
     require(mf_add_ops(*resolver));
     profiler = new (profiler_place) OpTicks;
-    interpreter = new (interpreter_place) tflite::MicroInterpreter(
-        tflite::GetModel(mf_tflm_file), *resolver, mf_tflm_arena,
-        static_cast<size_t>(mf_tflm_arena_end - mf_tflm_arena), nullptr, profiler,
-        MF_TFLM_PRESERVE_ALL_TENSORS);
+    interpreter = new (interpreter_place)
+        tflite::MicroInterpreter(tflite::GetModel(mf_tflm_file), *resolver, mf_tflm_arena,
+                                 static_cast<size_t>(mf_tflm_arena_end - mf_tflm_arena), nullptr,
+                                 profiler, MF_TFLM_PRESERVE_ALL_TENSORS);
     require(interpreter->AllocateTensors() == kTfLiteOk);
     for (uint16_t i = 0; i < mf_the_model.input_count; i++) {
         place(mf_tflm_inputs[i], interpreter->input(i));
@@ -91,7 +95,8 @@ void mf_inference_start(void)
         place(mf_tflm_outputs[i], interpreter->output(i));
     }
     for (uint16_t i = 0; i < mf_the_model.tensor_count; i++) {
-        mf_tflm_tensors[i].data = interpreter->GetTensor(mf_tflm_tensors[i].tflite_index)->data.raw;
+        mf_tflm_tensors[i].data =
+            interpreter->GetTensor(mf_tflm_tensors[i].tflite_index)->data.raw;
     }
 }
 

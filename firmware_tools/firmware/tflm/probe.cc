@@ -10,7 +10,8 @@
 
 #include "tensorflow/lite/micro/recording_micro_allocator.h"
 
-namespace {
+namespace
+{
 
 /* An arena's size is a multiple of it. */
 const size_t STEP = 16;
@@ -30,8 +31,9 @@ void listen(const char *text)
     strncat(complaint, text, room);
 }
 
-class OpCount : public tflite::MicroProfilerInterface {
-public:
+class OpCount : public tflite::MicroProfilerInterface
+{
+  public:
     uint32_t BeginEvent(const char *) override
     {
         return 0;
@@ -44,7 +46,9 @@ public:
 
     int32_t events = 0;
 
-    static void operator delete(void *) {}
+    static void operator delete(void *)
+    {
+    }
 };
 
 size_t whole()
@@ -61,8 +65,8 @@ bool record(const tflite::Model *model, const mf_resolver &resolver)
     if (interpreter.AllocateTensors() != kTfLiteOk || interpreter.Invoke() != kTfLiteOk) {
         return false;
     }
-    found.tensor_bytes = static_cast<int32_t>(
-        recorder->GetSimpleMemoryAllocator()->GetNonPersistentUsedBytes());
+    found.tensor_bytes =
+        static_cast<int32_t>(recorder->GetSimpleMemoryAllocator()->GetNonPersistentUsedBytes());
     found.events = counter.events;
     return true;
 }
@@ -87,8 +91,8 @@ extern "C" {
 /* Only the library of a microcontroller has it. */
 void RegisterDebugLogCallback(void (*callback)(const char *)) __attribute__((weak));
 
-extern const mf_model mf_the_model = {MF_TFLM_SHA256, 0, 0, 2, 0, 0, nullptr, outputs, nullptr,
-                                      nullptr};
+extern const mf_model mf_the_model = {MF_TFLM_SHA256, 0,       0,       2,      0, 0,
+                                      nullptr,        outputs, nullptr, nullptr};
 }
 
 void mf_inference_start(void)

@@ -9,7 +9,13 @@
 #define ICSR (*(volatile uint32_t *)0xE000ED04u)
 
 static const uint32_t RELOAD = 0x00FFFFFFu;
-enum { CSR_ENABLE = 1, CSR_TICKINT = 2, CSR_CLKSOURCE = 4, ICSR_PENDSTSET = 1 << 26, ICSR_PENDSTCLR = 1 << 25 };
+enum {
+    CSR_ENABLE = 1,
+    CSR_TICKINT = 2,
+    CSR_CLKSOURCE = 4,
+    ICSR_PENDSTSET = 1 << 26,
+    ICSR_PENDSTCLR = 1 << 25
+};
 
 static volatile uint32_t wraps;
 

@@ -12,12 +12,7 @@ typedef struct {
 
 #define UART ((ns16550_uart *)MF_UART_BASE)
 
-enum {
-    INTERRUPT_RX = 1,
-    LINE_8N1 = 3,
-    STATUS_RX_READY = 1,
-    STATUS_TX_EMPTY = 0x20
-};
+enum { INTERRUPT_RX = 1, LINE_8N1 = 3, STATUS_RX_READY = 1, STATUS_TX_EMPTY = 0x20 };
 
 void board_init(void)
 {

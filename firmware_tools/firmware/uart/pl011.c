@@ -23,7 +23,8 @@ enum { INTERRUPT_RX = 1 << 4, INTERRUPT_RX_TIMEOUT = 1 << 6 };
 
 void board_init(void)
 {
-    const uint32_t sixty_fourths = (uint32_t)((4ull * MF_CLOCK_HZ + MF_UART_BAUD / 2) / MF_UART_BAUD);
+    const uint32_t sixty_fourths =
+        (uint32_t)((4ull * MF_CLOCK_HZ + MF_UART_BAUD / 2) / MF_UART_BAUD);
     CONTROL = 0;
     DIVIDER = sixty_fourths / 64;
     DIVIDER_64THS = sixty_fourths % 64;

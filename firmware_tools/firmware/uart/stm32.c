@@ -13,7 +13,12 @@ typedef struct {
 #define USART ((stm32_usart *)MF_UART_BASE)
 
 enum { STATUS_RX_FULL = 1 << 5, STATUS_TX_EMPTY = 1 << 7 };
-enum { CONTROL_RX = 1 << 2, CONTROL_TX = 1 << 3, CONTROL_RX_INTERRUPT = 1 << 5, CONTROL_ENABLE = 1 << 13 };
+enum {
+    CONTROL_RX = 1 << 2,
+    CONTROL_TX = 1 << 3,
+    CONTROL_RX_INTERRUPT = 1 << 5,
+    CONTROL_ENABLE = 1 << 13
+};
 
 void board_init(void)
 {

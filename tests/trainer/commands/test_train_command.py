@@ -195,7 +195,7 @@ def test_windows_that_cannot_be_cut_leave_nothing_behind(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--dataset", "nonesuch"], "--dataset nonesuch: unknown"),
+        (["--dataset", "nonesuch"], "data set 'nonesuch': unknown"),
         (["--dataset", "folder", "--data", "/no/such/folder"], "/no/such/folder: no such"),
         (["--dataset", "seglearn-watch", "--data", "/no/such/folder"], "leave --data out"),
         (

@@ -55,9 +55,9 @@ def prove_equal(given: list[FloatArray], lowered: list[FloatArray], where: str) 
     worst, span = _difference(given, lowered), max(float(np.abs(v).max()) for v in given)
     if not worst <= _TOLERANCE * span:
         raise CheckFailed(
-            f"{where}: as float TFLite it answers up to {worst:.3g} off, of outputs up to"
+            f"{where}: the float TFLite output differs by up to {worst:.3g}, of outputs up to"
             f" {span:.3g}",
-            "onnx2tf lowered it wrongly; say what it turns over with explicit reshapes",
+            "onnx2tf probably swapped axes: add explicit reshapes",
         )
     return worst
 

@@ -28,8 +28,8 @@ IMAGE is a firmware.elf, the folder that `midfuse build` wrote it into, or a .tf
 
 A board that is emulated is booted in its emulator, and runs until Ctrl-C, unless one of --port,
 --probe and --backend asks for the real one. A real board is written by the first back end of its
-board.toml that is installed. It counts as flashed when it names the image over its serial port,
---port.
+board.toml that is installed. With --port, success means that the
+board reports the new image ID over serial.
 """
 
 
@@ -41,7 +41,7 @@ board.toml that is installed. It counts as flashed when it names the image over 
 @click.option(
     "--probe",
     metavar="ID",
-    help="Which one: a debug probe's serial number, a UF2 drive's folder, GDB's HOST:PORT or port.",
+    help="Probe to use: serial number, UF2 drive folder, or GDB HOST:PORT.",
 )
 @runtime_options
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")

@@ -58,8 +58,9 @@ def board_process(command: list[str], find_port: Callable[[str], str | None]) ->
             except subprocess.TimeoutExpired:
                 raise error from None
             complaints.seek(0)
+            words = complaints.read()
             raise DeviceError(
-                _epitaph(command[0], ended, complaints.read()), error.remedy
+                _epitaph(command[0], ended, words), error.remedy, details=words
             ) from None
         finally:
             child.terminate()

@@ -46,7 +46,7 @@ def _options(*, seeds: int, board: str = "qemu-mps2-an386") -> Callable[[Functio
         click.option("--all-splits", is_flag=True, help="Every split of the data set, pooled."),
         click.option(
             "--seeds", type=click.IntRange(min=1), default=seeds, show_default=True,
-            help="Train so many times, with seeds from 0 on.",
+            help="Number of seeds (0 to N-1).",
         ),
         click.option("--student", default="student-m", show_default=True),
         click.option("--board", default=board, show_default=True, help="The board."),
@@ -112,7 +112,10 @@ def _plotting() -> Iterator[None]:
 )
 @_options(seeds=2)
 @click.option(
-    "--compare", default="all", show_default=True, help="As `midfuse train --compare` has it."
+    "--compare",
+    default="all",
+    show_default=True,
+    help="Baselines to train; same values as `midfuse train --compare`.",
 )
 def effectiveness(compare: str, **options: Any) -> Outcome:
     with _plotting():

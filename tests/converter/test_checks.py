@@ -191,7 +191,7 @@ def test_another_float_model_does_not_pass_for_the_same() -> None:
         assert 0 < prove_equal(given, close, "model") < 1e-5 * size
         for shift in (np.float32(0.02 * size), np.float32(np.nan)):
             other = [given[0], given[1] + shift]
-            with pytest.raises(CheckFailed, match="model: as float TFLite it answers"):
+            with pytest.raises(CheckFailed, match="model: the float TFLite output differs"):
                 prove_equal(given, other, "model")
         turned = [given[0], given[1].reshape(5, 4, 1)]
         with pytest.raises(CheckFailed, match="outputs are"):

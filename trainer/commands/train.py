@@ -44,14 +44,16 @@ from trainer.run.study import Plan, Study, interrupted_plan, study
     type=click.Choice(PROTOCOLS),
     default=USUAL,
     show_default=True,
-    help="Who is held out: the set's usual subjects (else folds), a fifth at a time, or each.",
+    help="Test split: the data set's standard split (5 folds if it has none), 5 folds, or"
+    " leave-one-subject-out.",
 )
 @click.option("--split", default=0, show_default=True, help="Which split of the protocol.")
 @click.option("--all-splits", is_flag=True, help="Every split of the protocol in turn.")
 @click.option(
     "--validation",
     is_flag=True,
-    help="Hold validation subjects out too, to choose settings by; else they train.",
+    help="Also hold out validation subjects for model selection (otherwise they are used for"
+    " training).",
 )
 @click.option(
     "--seed",
@@ -65,7 +67,7 @@ from trainer.run.study import Plan, Study, interrupted_plan, study
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Train so many times, from --seed on.",
+    help="Number of seeds, from --seed on.",
 )
 @click.option(
     "--student",

@@ -41,9 +41,10 @@ bench-fixes: setup
 bench-train: setup
 	$(BIN)/python -m benchmarks.train
 
-# Two workers, a file of tests each: they share a file's conversions and emulators.
+# Two workers, a file of tests each: they share a file's conversions and emulators. Slow files
+# come first (tests/conftest.py), so that both workers end together.
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # And 10,000 damaged models, the published data sets to int8, and every subject of the watch held out
 # once (45 minutes more).

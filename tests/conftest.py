@@ -14,6 +14,30 @@ from tests.firmware_tools.toy import TOY_MEMORY, TOY_MODEL, TOY_SHA256
 
 pytest_plugins = ["pytester"]
 
+# Files of few and slow tests: a worker that begins one last keeps the other waiting.
+SLOW_FILES = (
+    "test_train_command.py",
+    "test_whole_run.py",
+    "test_variants.py",
+    "test_fixes.py",
+    "test_broken.py",
+    "test_strangers.py",
+    "test_random_ops.py",
+    "test_zoo.py",
+    "test_pipeline.py",
+    "test_graphs.py",
+    "test_link.py",
+    "test_jobs.py",
+    "test_trained_ranges.py",
+    "test_mutants.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(SLOW_FILES)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 # CI judges a change by the same examples each time; everywhere else each run looks at new ones.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):

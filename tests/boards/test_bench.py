@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from firmware_tools.board.registry import read_board
-from firmware_tools.commands import bench as bench_cli
 from firmware_tools.image.image import read_image
 from firmware_tools.measure.bench import cores_here, run_bench
 from firmware_tools.measure.evaluate import evaluate_model
@@ -174,7 +173,7 @@ def test_a_reference_that_cannot_be_used(content: str, message: str, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
-def test_use_that_is_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_use_that_is_wrong_is_one_line(tmp_path: Path) -> None:
     out = f"--out={tmp_path / 'out'}"
     cases: list[tuple[list[Any], str]] = [
         ([CNN, "--board=native"], "native counts no instructions; name an emulated board"),
@@ -183,7 +182,4 @@ def test_use_that_is_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
     ]
     for arguments, message in cases:
         assert message in one_line(bench(*arguments, out), 2)
-    # As from a wheel, which has no tests beside it.
-    monkeypatch.setattr(bench_cli, "_BASELINES", tmp_path / "none")
-    assert "no model is named" in one_line(bench(out), 2)
     assert bench(CNN, "--inferences=0", out).exit_code == 2

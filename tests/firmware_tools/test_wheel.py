@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.paths import DATA, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def test_boards_come_from_the_wheel(installed: Path) -> None:
 
 
 def test_firmware_is_built_from_the_wheel(installed: Path) -> None:
-    model = ROOT / "tests" / "data" / "cnn_har_int8.tflite"
+    model = DATA / "cnn_har_int8.tflite"
     built = midfuse(installed, "build", str(model), "--board", "native", "--out", "built")
     assert Path(installed.parent / str(built["elf"])).is_file()
 
 
 def test_source_is_written_from_the_wheel(installed: Path) -> None:
-    model = ROOT / "tests" / "data" / "cnn_har_int8.tflite"
+    model = DATA / "cnn_har_int8.tflite"
     midfuse(installed, "build", str(model), "--source-only", "--report", "--out", "source")
     assert (installed.parent / "source" / "README.md").is_file()
     assert (installed.parent / "source" / "memory.html").is_file()
@@ -69,7 +69,7 @@ def test_models_are_benched_from_the_wheel(installed: Path) -> None:
     """Under a name that no target is for."""
     pytest.importorskip("tflite_micro", reason="the oracle's wheel is for x86-64 Linux")
     model = installed.parent / "mine.tflite"
-    shutil.copy(ROOT / "tests" / "data" / "cnn_har_int8.tflite", model)
+    shutil.copy(DATA / "cnn_har_int8.tflite", model)
     options = ("--board", "qemu-mps2-an386", "--inferences", "2", "--out", "benched")
     cells = midfuse(installed, "bench", str(model), *options)["cells"]
     assert isinstance(cells, list)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_serializer
 
 from midfuse.core.results.base import Part, Result, Spread
 
@@ -145,6 +145,10 @@ class Cell(Part):
     @property
     def name(self) -> str:
         return Path(self.model).stem
+
+    @field_serializer("runtimes")
+    def _known(self, runtimes: dict[str, Figures]) -> dict[str, dict[str, float]]:
+        return {name: figures.known() for name, figures in runtimes.items()}
 
 
 class Bench(Result):

@@ -138,6 +138,7 @@ def test_poisoned_test_subjects_change_nothing_but_their_figures(
     assert_same_models(out, tmp_path / "again")
 
 
+@pytest.mark.full
 def test_a_killed_training_goes_on_to_the_same_bytes(own: Path, out: Path, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
     line = [sys.executable, "-m", "midfuse", "train", "--dataset", "folder"]
@@ -157,6 +158,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(own: Path, out: Path, tmp_p
     )
 
 
+@pytest.mark.full
 def test_several_seeds_are_pooled_into_mean_and_spread(own: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     data = ("--dataset", "folder", "--data", own, "--modalities", "acc", "--student", "student-s")
